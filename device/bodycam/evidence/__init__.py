@@ -1,0 +1,1 @@
+"""Sealing (writing only), lines and chains, signatures, receipts: pure, randomness is passed in."""

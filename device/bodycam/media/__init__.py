@@ -1,0 +1,1 @@
+"""Packets, the GOP ring and the fragmented-MP4 writer: pure, no clock, file or thread."""

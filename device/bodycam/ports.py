@@ -1,0 +1,147 @@
+"""What the recorder asks of the world. Adapters implement these; only our errors cross them.
+
+Times are CLOCK_BOOTTIME nanoseconds. Paths on the card are relative, with `/`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+Random = Callable[[int], bytes]
+"""`random(n)` returns n bytes fit for keys."""
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lies in a folder of the card."""
+
+    name: str
+    kind: str
+    """`file`, `folder` or `other`; links are `other` and are never followed."""
+    size: int
+    """Bytes of a file, 0 otherwise."""
+
+
+class Card(Protocol):
+    """Storage. One thread uses it. Every call returns when its effect is durable as it says.
+
+    Raises CardFull or CardFailed; after CardFailed on a path, that path is refused for appending.
+    """
+
+    def create(self, path: str, data: Buffer) -> None:
+        """Write a new file under its final name (an existing one is refused) and fsync it.
+
+        Its name is durable after `sync_folder`.
+        """
+
+    def append(self, path: str, data: Buffer) -> None:
+        """Add to the end of a file, creating it where missing, and fdatasync it."""
+
+    def sync_folder(self, path: str) -> None:
+        """Make the names in a folder durable."""
+
+    def make_folder(self, path: str) -> None:
+        """Create a folder (parents too, existing ones are fine), durable at return."""
+
+    def move(self, source: str, target: str) -> None:
+        """Rename within the card, replacing the target, durable at return."""
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut a file to `size` bytes, durable at return."""
+
+    def remove(self, path: str) -> None:
+        """Remove a file or an empty folder, durable at return."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """The first `limit` bytes of a file."""
+
+    def exists(self, path: str) -> bool:
+        """Whether something has this name."""
+
+    def list(self, path: str) -> list[Entry]:
+        """The folder's entries by name; empty where there is no such folder."""
+
+    def free_bytes(self) -> int:
+        """Room left for us."""
+
+
+class Clock(Protocol):
+    """The two clocks."""
+
+    def now_ns(self) -> int:
+        """CLOCK_BOOTTIME."""
+
+    def wall(self) -> "WallTime":
+        """The time of day and how far it can be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallTime:
+    """The time of day, as the evidence states it."""
+
+    utc_ns: int
+    """Nanoseconds since 1970 in UTC."""
+    source: str
+    """`ntp`, `rtc`, `station` or `none`."""
+    error_ms: int
+    """The greatest error to expect; -1 where nobody knows."""
+    utc_offset_s: int = 0
+    """Local time minus UTC: whether it is day or night for the speaker's volume."""
+
+
+class Camera(Protocol):
+    """The camera and the microphone. Packets arrive at the footage by the adapter's own thread."""
+
+    def wake(self) -> None:
+        """Begin to deliver packets; returns at once."""
+
+    def sleep(self) -> None:
+        """Stop delivering packets; returns at once."""
+
+    def force_keyframe(self) -> None:
+        """Make the next picture a keyframe; returns at once."""
+
+    def restart(self) -> None:
+        """Rebuild a camera that fell silent; returns at once."""
+
+
+class Outputs(Protocol):
+    """Lights, speaker, buzzer and vibration. Calls return at once; acknowledgements come as events."""
+
+    def light(self, pattern: str) -> None:
+        """Show a pattern of rules/cues.py on the public light until the next call."""
+
+    def vibrate(self, pattern: str) -> None:
+        """Play a pattern once."""
+
+    def warn(self, output: str, token: int, texts: tuple[str, ...], volume: int) -> None:
+        """Give the warning on `speaker`, `buzzer` or `light`; volume in percent.
+
+        Posts WarningStarted(output, token) when it is really played, WarningEnded at its end, or
+        WarningFailed.
+        """
+
+    def say(self, text: str) -> None:
+        """Speak at the dock."""
+
+
+class Status(Protocol):
+    """Where the other process finds how the camera is."""
+
+    def publish(self, fields: Mapping[str, object]) -> None:
+        """Replace the status as a whole."""
+
+
+class Host(Protocol):
+    """Whatever runs the camera: systemd on the product."""
+
+    def alive(self) -> None:
+        """A turn of the control road has been completed."""
+
+    def power_off(self, reason: str) -> None:
+        """Switch the camera off; everything has been closed."""
+
+
+Parts = Iterable[Buffer]

@@ -1,0 +1,1 @@
+"""The same agent in a made-up world behind the same ports."""
