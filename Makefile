@@ -1,0 +1,58 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the others.
+# Everything runs in .venv, which is made from requirements.lock when it is missing or out of date.
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+# SEED=… repeats the random cases of an earlier run.
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+UV := uv==0.13.9
+
+.PHONY: help run test proof bench lock format clean setup setup-test
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## play a scripted incident to its end: warning, recording, import, verdict, MP4
+	@bodycam-sim scenario sim/scenarios/escalation.toml --out out/escalation
+
+test: setup-test ## everything that is checked, with a time per part
+	@python tools/timed.py \
+	    'lint: ruff check' \
+	    'format: ruff format --check' \
+	    'types: mypy' \
+	    'imports: lint-imports' \
+	    'tests: pytest -n auto --cov --cov-report= --hypothesis-seed=$(SEED)' \
+	    'rules covered: coverage report --include=*/bodycam/rules/* --fail-under=98' \
+	    'media covered: coverage report --include=*/bodycam/media/* --fail-under=98' \
+	    'evidence covered: coverage report --include=*/bodycam/evidence/* --fail-under=98' \
+	    'rest covered: coverage report --omit=*/bodycam/rules/*,*/bodycam/media/*,*/bodycam/evidence/*'
+
+proof: setup-test ## what takes too long for every change
+	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
+
+bench: setup-test ## measure speed and memory, against the marks
+	@python tools/bench.py
+
+lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade for newer versions
+	@echo "lock: resolving for Python 3.11 and later"
+	@python -m venv build/uv
+	@build/uv/bin/pip install -q $(UV)
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --all-extras \
+	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    $(FLAGS) -o requirements.lock pyproject.toml
+
+format: setup ## put the code into the house's shape
+	@ruff check --fix
+	@ruff format
+
+clean: ## remove what these targets made, .venv too
+	rm -rf .venv build out tests/oracles/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+setup:
+	@tools/setup.sh
+
+setup-test:
+	@tools/setup.sh test
