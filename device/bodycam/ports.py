@@ -107,21 +107,35 @@ class Camera(Protocol):
         """Rebuild a camera that fell silent; returns at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Something to show on a light or to feel."""
+
+    name: str
+    pulses_ms: tuple[int, ...]
+    """Milliseconds on, off, on, ...; empty: off. A light repeats them, a vibration plays them once."""
+    colour: str = ""
+    """Of a light: `green`, `amber`, `red`, or empty for off."""
+
+
 class Outputs(Protocol):
     """Lights, speaker, buzzer and vibration. Calls return at once; acknowledgements come as events."""
 
-    def light(self, pattern: str) -> None:
-        """Show a pattern of rules/cues.py on the public light until the next call."""
+    def light(self, pattern: Pattern) -> None:
+        """Show a pattern on the public light until the next call."""
 
-    def vibrate(self, pattern: str) -> None:
+    def vibrate(self, pattern: Pattern) -> None:
         """Play a pattern once."""
 
-    def warn(self, output: str, token: int, texts: tuple[str, ...], volume: int) -> None:
-        """Give the warning on `speaker`, `buzzer` or `light`; volume in percent.
+    def warn(self, output: str, token: int, texts: tuple[str, ...], volume_percent: int) -> None:
+        """Give the warning on `speaker`, `buzzer` or `light`: the tone, then the spoken texts.
 
-        Posts WarningStarted(output, token) when it is really played, WarningEnded at its end, or
+        Posts WarningStarted(output, token) when it is really played and WarningEnded at its end, or
         WarningFailed.
         """
+
+    def hush(self) -> None:
+        """End a warning that is still playing."""
 
     def say(self, text: str) -> None:
         """Speak at the dock."""

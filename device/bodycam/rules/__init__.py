@@ -1,0 +1,1 @@
+"""What happens when: events, the state machine, cues and policy. Pure: time is passed in."""

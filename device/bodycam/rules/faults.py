@@ -1,0 +1,146 @@
+"""What can be wrong: one row a fault. Faults guard transitions; they are not states."""
+
+from dataclasses import dataclass
+
+from bodycam.rules.cues import Feel
+from bodycam.rules.events import Fault, Output
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a fault means."""
+
+    says: str
+    """For the journal and the fleet manager."""
+    speech_en: str
+    """For the wearer, at the dock."""
+    speech_nl: str
+    bars: bool = False
+    """Nothing can be recorded onto the card while it lasts."""
+    blind: bool = False
+    """No picture arrives while it lasts."""
+    amber: bool = False
+    """The light shows that something is wrong while nothing is being kept."""
+    feel: Feel | None = Feel.FAULT
+    """What the wearer feels when it is raised; None: only the journal tells."""
+
+
+FAULTS: dict[Fault, Row] = {
+    Fault.CAMERA_STALLED: Row(
+        "The camera delivers no pictures.",
+        "The camera does not work.",
+        "De camera werkt niet.",
+        blind=True,
+        amber=True,
+    ),
+    Fault.NO_ROOM: Row(
+        "There is no room for footage on the card.",
+        "The card is full.",
+        "De kaart is vol.",
+        bars=True,
+        amber=True,
+    ),
+    Fault.CARD_FAILED: Row(
+        "The card refuses to be written.",
+        "The card does not work.",
+        "De kaart werkt niet.",
+        bars=True,
+        amber=True,
+    ),
+    Fault.CARD_STUCK: Row(
+        "The card has not answered for 5 seconds; footage is held in memory.",
+        "The card is slow.",
+        "De kaart is traag.",
+    ),
+    Fault.FOOTAGE_DROPPED: Row(
+        "Footage was dropped because the card could not take it in time.",
+        "Footage was lost.",
+        "Er zijn beelden verloren gegaan.",
+        feel=Feel.NOT_RECORDING,
+    ),
+    Fault.SOUND_LOST: Row(
+        "The microphone delivers no sound.",
+        "The microphone does not work.",
+        "De microfoon werkt niet.",
+    ),
+    Fault.SPEAKER_DEAD: Row(
+        "The speaker did not give the warning.",
+        "The speaker does not work.",
+        "De luidspreker werkt niet.",
+    ),
+    Fault.BUZZER_DEAD: Row(
+        "The buzzer did not give the warning.",
+        "The buzzer does not work.",
+        "De zoemer werkt niet.",
+    ),
+    Fault.LIGHT_DEAD: Row(
+        "The light did not give the warning.",
+        "The light does not work.",
+        "Het lampje werkt niet.",
+    ),
+    Fault.WARNING_FAILED: Row(
+        "No output could give the warning.",
+        "The warning could not be given.",
+        "De waarschuwing kon niet worden gegeven.",
+        amber=True,
+    ),
+    Fault.BUTTON_STUCK: Row(
+        "The record button has been closed for 30 seconds.",
+        "The button is stuck.",
+        "De knop zit vast.",
+        amber=True,
+    ),
+    Fault.CLOCK_UNSYNCHRONISED: Row(
+        "The clock is not synchronised.",
+        "The clock is not set.",
+        "De klok is niet gelijk gezet.",
+        feel=None,
+    ),
+    Fault.BATTERY_LOW: Row(
+        "The battery is low.",
+        "The battery is low.",
+        "De accu is bijna leeg.",
+    ),
+    Fault.BATTERY_CRITICAL: Row(
+        "The battery is empty: the camera closes down.",
+        "The battery is empty.",
+        "De accu is leeg.",
+    ),
+    Fault.ROOM_LOW: Row(
+        "Less than an hour of footage fits on the card.",
+        "The card is filling up.",
+        "De kaart raakt vol.",
+    ),
+    Fault.ROOM_VERY_LOW: Row(
+        "Less than a quarter of an hour of footage fits on the card.",
+        "The card is almost full.",
+        "De kaart is bijna vol.",
+    ),
+}
+
+DEAD: dict[Output, Fault] = {
+    Output.SPEAKER: Fault.SPEAKER_DEAD,
+    Output.BUZZER: Fault.BUZZER_DEAD,
+    Output.LIGHT: Fault.LIGHT_DEAD,
+}
+"""The fault of an output that does not give the warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """When a falling reading raises a fault, and when a rising one clears it again."""
+
+    fault: Fault
+    raised_at: int
+    cleared_at: int
+
+
+BATTERY_PERCENT = (
+    Threshold(Fault.BATTERY_LOW, 20, 25),
+    Threshold(Fault.BATTERY_CRITICAL, 4, 8),
+)
+ROOM_MINUTES = (
+    Threshold(Fault.ROOM_LOW, 60, 70),
+    Threshold(Fault.ROOM_VERY_LOW, 15, 20),
+    Threshold(Fault.NO_ROOM, 0, 2),
+)
