@@ -49,7 +49,7 @@ if [ "$(cat .venv/made-from 2>/dev/null)" != "$made_from" ]; then
     if ! .venv/bin/python -c "import sys; sys.exit(sys.prefix != '$PWD/.venv')" 2>/dev/null; then
         make_venv
     fi
-    say "installing the packages of requirements.lock (some 250 MB, about a minute)"
+    say "installing the packages of requirements.lock (150 MB to download)"
     .venv/bin/python -m pip install -q --disable-pip-version-check \
         --require-hashes --only-binary :all: -r requirements.lock
     say "installing this project into .venv"
@@ -79,6 +79,6 @@ oracles=tests/oracles/node_modules
 made_from=$(sha256sum <tests/oracles/package-lock.json)
 if [ "$(cat $oracles/made-from 2>/dev/null)" != "$made_from" ]; then
     say "installing test vectors and a foreign age reader from npm"
-    (cd tests/oracles && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    (cd tests/oracles && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null)
     echo "$made_from" >$oracles/made-from
 fi

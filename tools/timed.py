@@ -18,7 +18,11 @@ def run(parts: list[str]) -> int:
         name, _, command = part.partition(": ")
         print(f"\n== {name}: {command}", flush=True)
         part_start_s = time.monotonic()
-        code = subprocess.run(shlex.split(command), check=False).returncode
+        try:
+            code = subprocess.run(shlex.split(command), check=False).returncode
+        except OSError as error:
+            print(f"{name}: {error}")
+            code = 127
         rows.append((name, time.monotonic() - part_start_s, "ok" if code == 0 else "FAILED"))
         if code:
             failed = code
