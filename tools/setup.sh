@@ -3,6 +3,7 @@
 # that the tests hold us against. Once made, a second run sees so and ends at once.
 set -eu
 cd "$(dirname "$0")/.."
+house=$(pwd -P)
 
 say() { echo "set-up: $*"; }
 fail() { echo "set-up: $*" >&2; exit 1; }
@@ -43,13 +44,13 @@ make_venv() {
     "$python" -m venv .venv
 }
 
-made_from=$(cat requirements.lock pyproject.toml | sha256sum | cut -d ' ' -f 1)" $PWD"
+made_from=$(cat requirements.lock pyproject.toml | sha256sum | cut -d ' ' -f 1)" $house"
 if [ "$(cat .venv/made-from 2>/dev/null)" != "$made_from" ]; then
     # A .venv that was moved, or whose Python has gone, is made anew; another is brought up to date.
-    if ! .venv/bin/python -c "import sys; sys.exit(sys.prefix != '$PWD/.venv')" 2>/dev/null; then
+    if ! grep -qF "$house/.venv" .venv/pyvenv.cfg 2>/dev/null || ! .venv/bin/python -c '' 2>/dev/null; then
         make_venv
     fi
-    say "installing the packages of requirements.lock (150 MB to download)"
+    say "installing the packages of requirements.lock (up to 150 MB to download)"
     .venv/bin/python -m pip install -q --disable-pip-version-check \
         --require-hashes --only-binary :all: -r requirements.lock
     say "installing this project into .venv"
