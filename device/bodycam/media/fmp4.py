@@ -96,8 +96,8 @@ class Fmp4Muxer:
         """
         if self._sets is None:
             raise StreamError("There is no init segment yet.", do="Call init with the first GOP.")
-        times, rows, parts, several = self._pictures(gop, self._sets)
-        runs = [Run(boxes.VIDEO_TRACK, times[0], rows)]
+        pictures, parts, last, several = self._pictures(gop, self._sets)
+        runs = [pictures]
         frames = self._frames(gop, self._sound.rate_hz) if self._sound else []
         if frames:
             lengths = [after[0] - at[0] for at, after in pairwise(frames)] + [AAC_FRAME]
@@ -105,14 +105,12 @@ class Fmp4Muxer:
             runs.append(Run(boxes.SOUND_TRACK, frames[0][0], sound))
             parts += [data for _, data in frames]
             self._sound_last = frames[-1][0]
-        self._last, self._several = times[-1], several
+        self._last, self._several = last, several
         self._sequence += 1
         return [boxes.segment_head(self._sequence, runs), *parts]
 
-    def _pictures(
-        self, gop: Gop, sets: ParameterSets
-    ) -> tuple[list[int], list[tuple[int, int, int]], list[Buffer], bool]:
-        """Times, rows and bytes of the pictures, and whether there are several slices in one.
+    def _pictures(self, gop: Gop, sets: ParameterSets) -> tuple[Run, list[Buffer], int, bool]:
+        """The run of pictures, its bytes, the last time, and whether one had several slices.
 
         The first GOP and the first picture of every GOP are searched to their end; while those are
         of one slice, the others are taken to be so too.
@@ -152,7 +150,7 @@ class Fmp4Muxer:
         lengths = [after - at for at, after in pairwise(times)]
         lengths.append(rest if 0 < rest <= GAP_US else self._nominal)
         rows = [(ticks, *sample) for ticks, sample in zip(lengths, samples, strict=True)]
-        return times, rows, parts, several
+        return Run(boxes.VIDEO_TRACK, times[0], rows), parts, last, several
 
     def _frames(self, gop: Gop, rate_hz: int) -> list[tuple[int, bytes]]:
         """Time in samples and bytes of each frame of sound; those before time zero are left out."""
