@@ -65,7 +65,8 @@ class Journal:
     ) -> bytes:
         """The next line: `t_us` is boottime in µs, `body` a small age file of less than 5 KiB.
 
-        `head` is the head of the recording's ledger; without it, as at an opening, ZERO. Raises LineError, and then nothing has changed.
+        `head` is the head of the recording's ledger; without it, as at an opening, ZERO.
+        Raises LineError, and then nothing has changed.
         """
         own: dict[str, str | int] = {"boot": self._boot, "t_us": t_us}
         if rec is not None:

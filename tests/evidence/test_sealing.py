@@ -1,0 +1,131 @@
+import subprocess
+from pathlib import Path
+
+import pyrage  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bodycam.errors import SealError
+from bodycam.evidence import bech32
+from bodycam.evidence.age import CHUNK_BYTES, MAX_RECIPIENTS, Sealer
+from bodycam.ports import Buffer
+from evidence.made import identity, stream
+
+STATION, ESCROW = identity("station"), identity("escrow")
+SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 300_000]
+
+
+def plain(size: int) -> bytes:
+    return stream("plain")(size)
+
+
+def sealer(*recipients: str) -> Sealer:
+    return Sealer(recipients or (STATION[1], ESCROW[1]), stream("sealer"))
+
+
+def opened(sealed: bytearray, secret: str) -> bytes:
+    identity = pyrage.x25519.Identity.from_str(secret)
+    return bytes(pyrage.decrypt(bytes(sealed), [identity]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("who", [STATION, ESCROW], ids=["station", "escrow"])
+def test_pyrage_opens_it(size: int, who: tuple[str, str]) -> None:
+    assert opened(sealer().seal([plain(size)]), who[0]) == plain(size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("who", [STATION, ESCROW], ids=["station", "escrow"])
+def test_stock_age_opens_it(size: int, who: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "identity.txt").write_text(who[0] + "\n")
+    (tmp_path / "sealed.age").write_bytes(sealer().seal([plain(size)]))
+    result = subprocess.run(
+        ["age", "-d", "-i", tmp_path / "identity.txt", tmp_path / "sealed.age"],
+        capture_output=True,
+        check=True,
+    )
+    assert result.stdout == plain(size)
+
+
+def test_somebody_else_cannot_open_it() -> None:
+    with pytest.raises(pyrage.DecryptError):
+        opened(sealer().seal([b"x"]), identity("finder")[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 70_000), max_size=6))
+def test_parts_of_any_lengths_give_the_bytes_of_the_whole(lengths: list[int]) -> None:
+    parts = [plain(length) for length in lengths]
+    assert sealer().seal(parts) == sealer().seal([b"".join(parts)])
+
+
+def test_parts_may_be_any_buffers_and_come_from_an_iterator() -> None:
+    words = memoryview(b"abcdefgh").cast("I")
+    parts: list[Buffer] = [b"1", bytearray(b"2"), memoryview(b"345")[:0], words]
+    sealed = sealer().seal(iter(parts))
+    assert opened(sealed, STATION[0]) == b"12abcdefgh"
+
+
+def test_every_file_has_its_own_keys() -> None:
+    one = sealer()
+    first, second = bytes(one.seal([b"same"])), bytes(one.seal([b"same"]))
+    shares = [line for line in (first + second).split(b"\n") if line.startswith(b"-> ")]
+    assert len(shares) == len(set(shares)) == 4
+    assert first[-36:] != second[-36:]
+
+
+def test_the_header_is_what_the_age_specification_says() -> None:
+    lines = bytes(sealer().seal([b""])).split(b"\n", 6)
+    assert lines[0] == b"age-encryption.org/v1"
+    for stanza, body in (lines[1:3], lines[3:5]):
+        name, share = stanza.removeprefix(b"-> ").split(b" ")
+        assert (name, len(share), len(body)) == (b"X25519", 43, 43)
+    assert lines[5].startswith(b"--- ")
+    assert len(lines[6]) == 16 + 16, "the nonce and the tag of the one empty chunk"
+
+
+def test_recipients_are_named_sorted_with_spaces() -> None:
+    both = sorted([STATION[1], ESCROW[1]])
+    assert sealer(*both).recipients == sealer(*reversed(both)).recipients == " ".join(both)
+    assert sealer(*both).seal([b"x"]) == sealer(*reversed(both)).seal([b"x"])
+
+
+LOW_ORDER = [
+    bytes(32),
+    (1).to_bytes(32, "little"),
+    bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    (2**255 - 20).to_bytes(32, "little"),
+]
+
+
+@pytest.mark.parametrize("point", LOW_ORDER, ids=range(len(LOW_ORDER)))
+def test_a_point_of_low_order_is_refused(point: bytes) -> None:
+    with pytest.raises(SealError, match="weak"):
+        sealer(bech32.encode("age", point))
+
+
+TWISTED = bytearray(bech32.decode(STATION[1])[1])
+TWISTED[31] |= 0x80
+
+REFUSED = {
+    "none": ([], "1 to 16"),
+    "too many": ([identity(str(i))[1] for i in range(MAX_RECIPIENTS + 1)], "1 to 16"),
+    "duplicate": ([STATION[1], STATION[1]], "twice"),
+    "capitals": ([STATION[1].upper()], "type"),
+    "a secret key": ([STATION[0]], "type"),
+    "unknown": ([bech32.encode("age1pq", bytes(1216))], "type"),
+    "mixed": ([STATION[1], bech32.encode("age1pq", bytes(1216))], "mixed"),
+    "not bech32": (["age1"], "checksum"),
+    "mistyped": ([STATION[1][:-1] + "q"], "mistyped"),
+    "short": ([bech32.encode("age", bytes(31))], "not an X25519 key"),
+    "not reduced": ([bech32.encode("age", (2**255 - 18).to_bytes(32, "little"))], "X25519"),
+    "the same point written otherwise": ([bech32.encode("age", bytes(TWISTED))], "X25519"),
+}
+
+
+@pytest.mark.parametrize(("recipients", "why"), REFUSED.values(), ids=REFUSED)
+def test_recipients_that_are_refused(recipients: list[str], why: str) -> None:
+    with pytest.raises(SealError, match=why):
+        Sealer(recipients, stream("sealer"))
