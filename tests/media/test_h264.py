@@ -320,4 +320,4 @@ def test_a_damaged_sps_is_read_or_refused(bit: int, cut: int) -> None:
     sps[bit // 8] ^= 1 << bit % 8
     for damaged in (bytes(sps), SPS[:cut]):
         with suppress(StreamError):
-            assert parameter_sets([annexb(damaged, PPS, KEY)]).sps == damaged.rstrip(b"\0")
+            assert damaged.startswith(parameter_sets([annexb(damaged, PPS, KEY)]).sps)
