@@ -3,5 +3,5 @@
 from hypothesis import settings
 
 # No deadline: the machine may be busy, and what must be fast is measured by `make bench`.
-settings.register_profile("house", deadline=None, derandomize=False, print_blob=True)
+settings.register_profile("house", settings.get_profile("default"), deadline=None, print_blob=True)
 settings.load_profile("house")
