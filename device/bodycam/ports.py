@@ -54,8 +54,11 @@ class Card(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file or an empty folder, durable at return."""
 
-    def read(self, path: str, limit: int) -> bytes:
-        """The first `limit` bytes of a file."""
+    def read(self, path: str, limit: int, offset: int = 0) -> bytes:
+        """At most `limit` bytes of a file from `offset` on."""
+
+    def size(self, path: str) -> int:
+        """Bytes of a file; 0 where there is none."""
 
     def exists(self, path: str) -> bool:
         """Whether something has this name."""

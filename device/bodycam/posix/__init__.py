@@ -1,0 +1,1 @@
+"""Files, clocks and systemd as Linux has them, behind the ports."""

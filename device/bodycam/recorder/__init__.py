@@ -1,0 +1,1 @@
+"""The recorder process: agent, footage, writer and vault, and the threads that run them."""

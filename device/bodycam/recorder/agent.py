@@ -1,0 +1,229 @@
+"""The control road: takes events with their sources' times, steps the rules, asks the ports.
+
+Nothing here waits: ports return at once, footage stays in memory, the card is the writer's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from bodycam.media.packets import SECOND
+from bodycam.ports import Camera, Clock, Host, Outputs, Status
+from bodycam.recorder.footage import Footage
+from bodycam.recorder.writer import WriterWatch
+from bodycam.rules import events, machine
+from bodycam.rules.events import Effect, Event, Fault, Output, Why
+from bodycam.rules.model import Model
+from bodycam.rules.policy import Policy
+
+TICK_NS = SECOND // 4
+"""How often silence of camera, microphone and card is looked for."""
+SILENT_NS = 2 * SECOND
+"""A camera or microphone that delivers nothing for so long has stalled."""
+CARD_STUCK_NS = 5 * SECOND
+"""A card that has not answered for so long is a fault."""
+CLOSE_WITHIN_NS = 2 * SECOND
+"""When the camera goes off, recording and ledger have so long to be closed."""
+STATUS_EVERY_NS = 10 * SECOND
+
+Watch = Callable[[int, Event | None, Model, tuple[Effect, ...]], None]
+"""Told of every turn: its time, the event, the model after it, the effects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, as the agent sees it."""
+
+    camera: Camera
+    outputs: Outputs
+    status: Status
+    host: Host
+    clock: Clock
+
+
+class Agent:
+    """One thread steps it: `handle` for an event, `tick` when `due_ns` has come."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        footage: Footage,
+        ports: Ports,
+        writer: WriterWatch,
+        *,
+        fitted: tuple[Output, ...] = tuple(Output),
+        watch: Watch = lambda *_: None,
+    ) -> None:
+        self._policy = policy
+        self._footage = footage
+        self._ports = ports
+        self._writer = writer
+        self._fitted = fitted
+        self._watch = watch
+        self._awake_ns: int | None = None
+        self._warned: events.Warned | None = None
+        self._tick_ns = 0
+        self._status_ns = 0
+        self._closing: tuple[str, int] | None = None
+        self.model: Model | None = None
+
+    def start(self, now: int, *, docked: bool = False, record_closed: bool = False) -> None:
+        """Begin: the light goes on, the camera wakes."""
+        self.model, effects = machine.begin(
+            self._policy, now, outputs=self._fitted, docked=docked, record_closed=record_closed
+        )
+        self._tick_ns = now + TICK_NS
+        self._footage.log(events.Log("boot", now))
+        self._apply(effects, now)
+        self._watch(now, None, self.model, effects)
+        self._publish(now)
+
+    def due_ns(self) -> int:
+        """When `tick` is wanted if no event comes before."""
+        due = machine.due_ns(self._model)
+        return self._tick_ns if due is None else min(due, self._tick_ns)
+
+    def handle(self, event: Event, now: int) -> None:
+        """Take an event stamped `now` by its source."""
+        self._turn(event, now)
+
+    def tick(self, now: int) -> None:
+        """Step what is due by `now`, and look whether camera, microphone and card are alive."""
+        self._turn(None, now)
+        if now >= self._tick_ns:
+            self._tick_ns = now + TICK_NS
+            self._look(now)
+
+    # ---- turns -----------------------------------------------------------------------------------
+
+    @property
+    def _model(self) -> Model:
+        assert self.model is not None  # start comes first
+        return self.model
+
+    def _turn(self, event: Event | None, now: int) -> None:
+        before = self._model
+        self.model, effects = machine.step(before, event, now)
+        self._apply(effects, now)
+        if effects or self.model.state is not before.state:
+            self._watch(self.model.now_ns, event, self.model, effects)
+            self._publish(now)
+
+    def _apply(self, effects: tuple[Effect, ...], now: int) -> None:
+        footage, ports = self._footage, self._ports
+        for effect in effects:
+            match effect:
+                case events.Pin(from_ns):
+                    footage.pin(from_ns, now)
+                case events.Unpin():
+                    footage.unpin()
+                case events.Begin(warned):
+                    self._warned = warned
+                    if warned.how is events.How.CONTINUED:
+                        footage.go_on(warned)
+                    else:
+                        footage.begin(warned)
+                case events.Until(at_ns):
+                    if at_ns is None:
+                        self._resume(now)
+                    else:
+                        footage.until(at_ns)
+                case events.ForceKeyframe():
+                    ports.camera.force_keyframe()
+                case events.Sleep():
+                    footage.sleep()
+                    ports.camera.sleep()
+                    self._awake_ns = None
+                case events.Wake():
+                    footage.wake()
+                    ports.camera.wake()
+                    self._awake_ns = now
+                case events.RestartCamera():
+                    ports.camera.restart()
+                case events.Warn(output, token, texts):
+                    ports.outputs.warn(output.value, token, texts, self._volume())
+                case events.Hush():
+                    ports.outputs.hush()
+                case events.Light(pattern):
+                    ports.outputs.light(pattern)
+                case events.Vibrate(pattern):
+                    ports.outputs.vibrate(pattern)
+                case events.Say(text):
+                    ports.outputs.say(text)
+                case events.Note():
+                    footage.note(effect)
+                case events.Log():
+                    footage.log(effect)
+                case events.PowerOff(reason):
+                    footage.finish()
+                    self._closing = reason, now + CLOSE_WITHIN_NS
+                case _:
+                    assert_never(effect)
+
+    def _resume(self, now: int) -> None:
+        """A press within post_record that came too late for the footage: go on in a linked one."""
+        if not self._footage.resume() and self._warned is not None:
+            self._turn(events.RecordingBroke(Why.STREAM, self._warned), now)
+
+    def _volume(self) -> int:
+        wall = self._ports.clock.wall()
+        local_hour = (wall.utc_ns // SECOND + wall.utc_offset_s) // 3600 % 24
+        return self._policy.warning.volume_percent(local_hour)
+
+    # ---- looking for silence ---------------------------------------------------------------------
+
+    def _look(self, now: int) -> None:
+        footage = self._footage
+        footage.tick(now)
+        if self._awake_ns is not None:
+            stalled = self._silent(now, footage.newest_ns)
+            if stalled and Fault.CAMERA_STALLED not in self._model.faults:
+                footage.cut()
+            self._fault(Fault.CAMERA_STALLED, stalled, now)
+            if self._policy.sound.recorded and not stalled:
+                self._fault(Fault.SOUND_LOST, self._silent(now, footage.newest_sound_ns), now)
+        busy_ns = self._writer.busy_since_ns
+        self._fault(Fault.CARD_STUCK, busy_ns is not None and now - busy_ns > CARD_STUCK_NS, now)
+        source = self._ports.clock.wall().source
+        self._fault(Fault.CLOCK_UNSYNCHRONISED, source == "none", now)
+        if now - self._status_ns >= STATUS_EVERY_NS:
+            self._publish(now)
+        if self._closing is not None:
+            reason, by_ns = self._closing
+            idle = footage.idle and self._writer.busy_since_ns is None
+            if idle or now >= by_ns:
+                self._closing = None
+                self._ports.host.power_off(reason)
+
+    def _silent(self, now: int, newest_ns: int | None) -> bool:
+        awake_ns = self._awake_ns
+        assert awake_ns is not None
+        return now - max(awake_ns, newest_ns or 0) > SILENT_NS
+
+    def _fault(self, fault: Fault, there: bool, now: int) -> None:
+        if there != (fault in self._model.faults):
+            self._turn(events.FaultRaised(fault) if there else events.FaultCleared(fault), now)
+
+    # ---- the other process -----------------------------------------------------------------------
+
+    def _publish(self, now: int) -> None:
+        """How the camera is, for the link."""
+        self._status_ns = now
+        model, progress = self._model, self._writer.progress
+        oldest_ns = self._footage.oldest_ns
+        self._ports.status.publish(
+            {
+                "state": model.state.value,
+                "at_us": now // 1000,
+                "recording": model.keeping,
+                "faults": sorted(fault.value for fault in model.faults),
+                "battery_percent": model.battery_percent,
+                "room_minutes": model.room_minutes,
+                "ring_ms": 0 if oldest_ns is None else max(0, now - oldest_ns) // 1_000_000,
+                "clock": self._ports.clock.wall().source,
+                "policy": self._policy.sha256,
+                "rec": progress.rec if progress is not None and model.keeping else "",
+                "rec_seq": progress.seq if progress is not None and model.keeping else 0,
+                "rec_head": progress.head if progress is not None and model.keeping else "",
+            }
+        )

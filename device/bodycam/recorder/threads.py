@@ -1,0 +1,98 @@
+"""Runs agent and writer on two threads: the product's host.
+
+The control thread waits only for events and deadlines and feeds the watchdog after each turn; the
+writer thread waits only for footage and the card.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from bodycam.media.packets import SECOND
+from bodycam.ports import Clock, Host
+from bodycam.recorder.agent import Agent
+from bodycam.recorder.writer import Writer
+from bodycam.rules.events import Event
+
+WAIT_S = 0.5
+"""The writer looks up at least so often."""
+
+
+class Events:
+    """The one queue of the control road. Any thread may post; posting never waits."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queue: queue.SimpleQueue[tuple[Event, int] | None] = queue.SimpleQueue()
+
+    def post(self, event: Event, at_ns: int | None = None) -> None:
+        """An event with the time of its source; now where it has none."""
+        self._queue.put((event, self._clock.now_ns() if at_ns is None else at_ns))
+
+    def stop(self) -> None:
+        """Nothing more will come."""
+        self._queue.put(None)
+
+    def next(self, wait_s: float) -> tuple[Event, int] | None:
+        """The next event; queue.Empty after `wait_s`. None: nothing more will come."""
+        return self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
+
+
+class ThreadHost:
+    """Starts and stops the recorder's two threads."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        writer: Writer,
+        events: Events,
+        *,
+        clock: Clock,
+        host: Host,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        """`failed` is told of an error that nobody foresaw, on the thread where it happened."""
+        self._agent = agent
+        self._writer = writer
+        self._events = events
+        self._clock = clock
+        self._host = host
+        self._failed = failed
+        self._stopping = threading.Event()
+        self._control = threading.Thread(target=self._run_control, name="control", daemon=True)
+        self._saving = threading.Thread(target=self._run_writer, name="writer", daemon=True)
+
+    def start(self, *, docked: bool = False, record_closed: bool = False) -> None:
+        """Start the agent, then both threads."""
+        self._agent.start(self._clock.now_ns(), docked=docked, record_closed=record_closed)
+        self._control.start()
+        self._saving.start()
+
+    def stop(self, within_s: float = 5) -> bool:
+        """Stop both threads after what they are doing; False where the card kept the writer."""
+        self._stopping.set()
+        self._events.stop()
+        self._control.join(within_s)
+        self._saving.join(within_s)
+        return not (self._control.is_alive() or self._saving.is_alive())
+
+    def _run_control(self) -> None:
+        agent, clock = self._agent, self._clock
+        while not self._stopping.is_set():
+            wait_s = (agent.due_ns() - clock.now_ns()) / SECOND
+            try:
+                got = self._events.next(wait_s)
+            except queue.Empty:
+                agent.tick(clock.now_ns())
+            else:
+                if got is None:
+                    return
+                agent.handle(*got)
+            self._host.alive()
+
+    def _run_writer(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._writer.step(WAIT_S)
+            except Exception as error:  # noqa: BLE001  it has put back its footage and goes on
+                self._failed(error)
