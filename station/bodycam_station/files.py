@@ -83,6 +83,17 @@ class Folder:
             return _kind(os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mode)
         return None
 
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        with _using(name):
+            return os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_size
+
+    def free_bytes(self) -> int:
+        """Room left on this folder's disk."""
+        with _using(self.path):
+            disk = os.fstatvfs(self._fd)
+        return disk.f_bavail * disk.f_frsize
+
     def names(self) -> list[tuple[str, str]]:
         """Names with their kinds, sorted; raises EvidenceError above MAX_NAMES."""
         found: list[tuple[str, str]] = []
@@ -192,10 +203,16 @@ def write_all(fd: int, data: Bytes) -> None:
 
 
 def pieces(file: BinaryIO, size: int | None = None) -> Iterator[bytes]:
-    """What is left of a file, at most READ_BYTES at a time and `size` in all."""
+    """What is left of a file, at most READ_BYTES at a time and `size` in all.
+
+    Raises CardFailed where the disk does not give it.
+    """
     left = size
     while left is None or left > 0:
-        piece = file.read(READ_BYTES if left is None else min(READ_BYTES, left))
+        try:
+            piece = file.read(READ_BYTES if left is None else min(READ_BYTES, left))
+        except OSError as error:
+            raise failed("It", error) from None
         if not piece:
             return
         if left is not None:
