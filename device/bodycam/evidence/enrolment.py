@@ -67,7 +67,7 @@ class Bundle:
 
 def make_request(device: str, key: SigningKey, storage: str) -> bytes:
     """A camera's request; raises LineError."""
-    fields = {
+    fields: Fields = {
         "v": VERSION,
         "device": device,
         "alg": key.alg,
@@ -91,7 +91,7 @@ def make_bundle(
     request: Request, station: str, key: SigningKey, recipients: Sequence[str]
 ) -> bytes:
     """A station's answer; raises LineError."""
-    fields = {
+    fields: Fields = {
         "v": VERSION,
         "device": request.device,
         "key": request.public.openssh(),
