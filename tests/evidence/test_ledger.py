@@ -252,6 +252,19 @@ def forged(kind: str, at: int, own: dict[str, str | int], key: SoftwareKey = REC
 
 
 OBJECT: dict[str, str | int] = {"len": 1, "sha256": "a" * 64}
+
+
+def signed(names: str = "dom rec seq kind len sha256 prev", **other: str | int) -> bytes:
+    """What should be line 1, with keys in another order or with another value."""
+    fields: dict[str, str | int] = {
+        **{"dom": "bodycam-ledger-1", "rec": REC, "seq": 1, "kind": "warning"},
+        **OBJECT,
+        "prev": digest(WHOLE[0]),
+        **other,
+    }
+    return sign_line({name: fields[name] for name in names.split()}, RECORDING.sign)
+
+
 OPEN: dict[str, str | int] = {
     name: value
     for name, value in json.loads(WHOLE[0]).items()
@@ -278,6 +291,13 @@ HANDS = {
     "picture before the warning": ([*WHOLE[:1], forged("init", 1, OBJECT)], 1),
     "segment before init": ([*WHOLE[:2], forged("segment", 2, OBJECT)], 2),
     "a second init": ([*WHOLE[:3], forged("init", 3, OBJECT)], 3),
+    "another number": ([*WHOLE[:1], signed(seq=2)], 1),
+    "a number in words": ([*WHOLE[:1], signed(seq="1")], 1),
+    "another line before": ([*WHOLE[:1], signed(prev=digest(WHOLE[1]))], 1),
+    "another chain": ([*WHOLE[:1], signed(dom="bodycam-journal-1")], 1),
+    "prev too early": ([*WHOLE[:1], signed("dom rec seq kind prev len sha256")], 1),
+    "rec before dom": ([*WHOLE[:1], signed("rec dom seq kind len sha256 prev")], 1),
+    "dev for rec": ([*WHOLE[:1], signed("dom dev seq kind len sha256 prev", dev=REC)], 1),
     "unknown kind": ([*WHOLE[:1], forged("film", 1, OBJECT)], 1),
     "a kind that is a number": (
         [
@@ -335,7 +355,8 @@ def test_the_first_wrong_line_is_named(data: list[bytes], good: int) -> None:
 
 def test_the_forger_of_these_tests_can_write_good_lines() -> None:
     assert forged("open", 0, OPEN, DEVICE) == WHOLE[0]
-    reading = read([*WHOLE[:1], forged("warning", 1, OBJECT)])
+    assert signed() == forged("warning", 1, OBJECT)
+    reading = read([*WHOLE[:1], signed()])
     assert (reading.problem, reading.seq) == (None, 2)
 
 
@@ -359,7 +380,7 @@ def test_a_rec_that_is_no_name_at_all() -> None:
 
 def test_a_ledger_that_is_too_long_is_not_read() -> None:
     reading = read(bytes(MAX_LEDGER_BYTES + 1))
-    assert "longer" in str(reading.problem)
+    assert reading.problem == f"The ledger is longer than {MAX_LEDGER_BYTES} bytes."
     assert (reading.opening, reading.valid_bytes, reading.at_end) == (None, 0, False)
 
 

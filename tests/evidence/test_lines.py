@@ -134,6 +134,12 @@ def test_what_cannot_be_written_strictly_is_refused(fields: dict[str, str | int]
         encode(fields)
 
 
+@pytest.mark.parametrize("line", [REFUSED["endless"], b'{"a":1,' * 1_000_000, b"x" * 8192])
+def test_a_line_that_is_too_long_is_not_even_looked_at(line: bytes) -> None:
+    with pytest.raises(LineError, match="longer"):
+        decode(line)
+
+
 def test_the_longest_line() -> None:
     longest = {"a": "x" * (MAX_LINE_BYTES - len('{"a":""}') - 1)}
     assert decode(encode(longest)) == longest
@@ -234,6 +240,8 @@ def test_a_line_that_is_too_long_ends_the_reading(block_bytes: int) -> None:
     assert next(found) == LONGEST
     with pytest.raises(LineError, match="longer"):
         next(found)
+    with pytest.raises(LineError, match="longer"):
+        next(split(blocks(LONGEST.replace(b"\n", b"x"))))
 
 
 def test_an_endless_line_is_never_held() -> None:

@@ -91,6 +91,11 @@ def test_what_is_not_a_receipt(old: bytes, new: bytes) -> None:
         Receipt.decode(BYTES.replace(old, new, 1))
 
 
+def test_a_receipt_that_ends_before_it_says_opened() -> None:
+    with pytest.raises(LineError, match="opened"):
+        Receipt.decode(BYTES.removesuffix(b',"opened":true}\n'))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -75,6 +75,19 @@ def test_every_file_has_its_own_keys() -> None:
     assert first[-36:] != second[-36:]
 
 
+@pytest.mark.parametrize("changed", range(4), ids=["file key", "nonce", "one", "other"])
+def test_everything_random_is_used(changed: int) -> None:
+    calls: list[int] = []
+
+    def random(count: int) -> bytes:
+        calls.append(count)
+        return bytes([len(calls) - 1 == changed]) * count
+
+    usual = Sealer([STATION[1], ESCROW[1]], bytes).seal([b"x"])
+    assert Sealer([STATION[1], ESCROW[1]], random).seal([b"x"]) != usual
+    assert calls == [16, 16, 32, 32]
+
+
 def test_the_header_is_what_the_age_specification_says() -> None:
     lines = bytes(sealer().seal([b""])).split(b"\n", 6)
     assert lines[0] == b"age-encryption.org/v1"

@@ -59,6 +59,17 @@ def test_a_signature_of_a_small_r_keeps_its_length(key: SoftwareKey) -> None:
         key.public.verify(signature, number.to_bytes(2, "big"))
 
 
+def test_a_number_has_all_its_zeros() -> None:
+    signature, data = CHIP.sign((410).to_bytes(2, "big")), (410).to_bytes(2, "big")
+    at = signature[0] and 32
+    assert signature[at] == 0
+    CHIP.public.verify(signature, data)
+    with pytest.raises(SignatureError):
+        CHIP.public.verify(signature[:at] + signature[at + 1 :], data)
+    with pytest.raises(SignatureError):
+        CHIP.public.verify(signature[:32] + b"\0" + signature[32:], data)
+
+
 @BOTH
 def test_key_files(key: SoftwareKey, tmp_path: Path) -> None:
     file = tmp_path / "key"

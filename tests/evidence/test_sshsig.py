@@ -92,6 +92,11 @@ def test_every_dropped_or_doubled_byte_of_the_armour_is_refused(key: SoftwareKey
             sshsig.verify(text, key.public, NAMESPACE, MESSAGE)
 
 
+def test_a_file_that_is_too_long_is_not_even_looked_at() -> None:
+    with pytest.raises(SignatureError, match="too long"):
+        sshsig.verify(b"x" * 5000, DEVICE.public, NAMESPACE, MESSAGE)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -100,7 +100,7 @@ class Line:
         sig = fields.pop("sig", None)
         signed = line[: 1 - TAIL_BYTES]
         # The last test holds `sig` to the last place, where the signed bytes end.
-        if not isinstance(sig, str) or not fields or encode(fields) != signed + b"}":
+        if not isinstance(sig, str) or encode(fields) != signed + b"}":
             raise LineError("A line does not end with a signature.")
         signature = unbase64(sig)
         if len(signature) != 64:
