@@ -24,8 +24,6 @@ _SECOND_NS = 1_000_000_000
 _RATES_HZ = {16_000: 8, 24_000: 6, 32_000: 5, 44_100: 4, 48_000: 3}
 """With the number that AAC has for each."""
 _BITRATE_BPS = 64_000
-_WARM_UP = 4
-"""Frames that a new encoder hears before the first one that is wanted."""
 _LOOP_S = 7
 """The street's noise repeats after so many seconds."""
 _NOISE, _HUM, _HUM_HZ, _BEEP = 0.01, 0.003, 50, 0.5
@@ -86,7 +84,7 @@ class SoundTrack:
         codec.time_base = Fraction(1, self._rate_hz)
         codec.bit_rate = _BITRATE_BPS
         codec.options = {"aac_coder": "fast"}
-        for block in count(first - _WARM_UP):
+        for block in count(first):
             heard = np.broadcast_to(self._heard(block), (self._channels, SAMPLES))
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(heard), "fltp", layout)
             frame.sample_rate, frame.time_base = codec.sample_rate, codec.time_base

@@ -160,6 +160,12 @@ class Footage:
 
     # ---- the writer's thread ---------------------------------------------------------------------
 
+    @property
+    def waiting(self) -> bool:
+        """Whether `take` would give anything."""
+        with self._changed:
+            return bool(self._logs) or self._ring.ready
+
     def take(self, gops: int, wait_s: float = 0) -> tuple[list[Log], list[Item]]:
         """Journal entries, and the head of the lane with at most so many GOPs."""
         with self._changed:

@@ -24,8 +24,8 @@ LEDGER = "ledger.jsonl"
 SIGNATURE = "ledger.jsonl.sig"
 NAMESPACE = "bodycam-recording"
 MAX_LEDGER_BYTES = 64 * 1024 * 1024
-RESERVE_BYTES = 16 * 1024 * 1024
-"""Room that footage leaves free, so that closing and the journal stay possible."""
+RESERVE_BYTES = 32 * 1024 * 1024
+"""Footage is refused when only this is left: room for one batch, for closing, for the journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Vault:
         Durable at return: the journal's opening line, the folder, line 0 and the warning.
         Raises CardFull where only the reserve is left, else CardFailed.
         """
-        self._must_fit(0)
+        self._must_have_room()
         previous = self._journal.last_opened if warned.linked else ""
         identity = self._identity
         rec = rec_id(identity.device, self._journal.counter + 1, self._random(4))
@@ -100,13 +100,13 @@ class Vault:
         recording.commit([("warning", [json.dumps(warning).encode()])])
         return recording
 
-    def _must_fit(self, more_bytes: int) -> None:
-        if self.room_bytes() < more_bytes:
+    def _must_have_room(self) -> None:
+        if not self.room_bytes():
             raise CardFull("The card has no room left for footage.", do="Dock the camera.")
 
     def _commit(self, recording: "Recording", objects: Sequence[tuple[str, Parts]]) -> None:
+        self._must_have_room()
         sealed = [(kind, self._sealer.seal(parts)) for kind, parts in objects]
-        self._must_fit(sum(len(data) for _, data in sealed))
         ledger = recording.ledger
         for number, (kind, data) in enumerate(sealed, ledger.seq):
             self._card.create(f"{recording.folder}/{object_name(number, kind)}", data)

@@ -1,0 +1,77 @@
+"""What a policy means to the parts of the recorder, and how the parts are put together."""
+
+from dataclasses import dataclass
+
+from bodycam.evidence.age import Sealer
+from bodycam.evidence.keys import SigningKey
+from bodycam.media.fmp4 import SoundFormat
+from bodycam.media.packets import SECOND
+from bodycam.media.ring import RingPolicy
+from bodycam.ports import Card, Clock, Random
+from bodycam.recorder.card_journal import CardJournal
+from bodycam.recorder.recovery import Found, recover
+from bodycam.recorder.vault import Identity, Vault
+from bodycam.recorder.writer import Format
+from bodycam.rules.policy import Policy
+
+SOUND = SoundFormat(48_000, 1)
+SOUND_KBPS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose camera it is: what enrolment gave it."""
+
+    device: str
+    key: SigningKey
+    recipients: tuple[str, ...]
+    """Who can open its recordings: the station and the offline escrow, at least."""
+    wearer: str = ""
+    """A token for the one who wears it; never a name."""
+
+
+def ring_policy(policy: Policy) -> RingPolicy:
+    """What the policy says to the ring."""
+    return RingPolicy(
+        pre_record_ns=policy.pre_record_ns,
+        keyframe_interval_ns=policy.keyframe_interval_ns,
+        frame_ns=policy.frame_ns,
+        budget_bytes=policy.budget_bytes,
+        sound_before_press=policy.keep.sound_before_press,
+    )
+
+
+def nominal_bytes(policy: Policy, span_ns: int) -> int:
+    """What footage of this length takes at the policy's bitrate."""
+    kbps = policy.video.bitrate_kbps + (SOUND_KBPS if policy.sound.recorded else 0)
+    return kbps * 125 * span_ns // SECOND
+
+
+def media_format(policy: Policy) -> Format:
+    """What the policy says to the muxer."""
+    sound = SOUND if policy.sound.recorded else None
+    return Format(policy.frame_ns, sound, nominal_bytes(policy, 60 * SECOND))
+
+
+def open_vault(
+    card: Card, policy: Policy, owner: Owner, *, clock: Clock, random: Random, boot: str
+) -> tuple[Vault, list[Found]]:
+    """Continue the journal, recover what a power cut left, and give the vault.
+
+    Raises CardError.
+    """
+    sealer = Sealer(owner.recipients, random)
+    journal = CardJournal(
+        card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot
+    )
+    found = recover(card, journal, owner.key)
+    identity = Identity(
+        owner.device,
+        owner.key,
+        policy.name,
+        policy.sha256,
+        policy.lead_ns // 1_000_000,
+        policy.pre_record_ns // 1_000_000,
+        owner.wearer,
+    )
+    return Vault(card, journal, identity, sealer=sealer, random=random, clock=clock), found
