@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
@@ -90,8 +90,12 @@ def export(
     out: Path,
     paper: Paper,
     progress: Progress | None = None,
+    *,
+    log: Callable[[], None],
 ) -> Exported:
     """Write OUT.mp4, OUT.json and OUT.json.sig; nothing is left where it fails.
+
+    `log` writes the act down; it is called when nothing stands in the way any more.
 
     Raises UsageError where a file is in the way or the recording is not ok without a reason given,
     EvidenceError where there is nothing to play, CardError where it cannot be written.
@@ -109,6 +113,7 @@ def export(
     film = [item for item in usable if item.kind in _FILM]
     if [item.kind for item in film[:2]] != ["init", "segment"]:
         raise EvidenceError(f"{verdict.rec or 'This recording'} holds no film that can be played.")
+    log()
     with _written(targets) as (mp4, report, signature):
         opened, tracks, seconds = _remux(Film(folder, film, identities), film, mp4, progress)
         opened += [open_object(folder, i, identities) for i in usable if i.kind not in _FILM]
@@ -187,11 +192,12 @@ def check(
     verdict: Verdict,
     *,
     identities: Sequence[Identity] = (),
-    key: PublicKey | None = None,
+    keys: Callable[[str], Sequence[PublicKey]] | None = None,
 ) -> Check:
     """Hold an export against the recording; raises EvidenceError where the JSON is not one.
 
-    With `identities` the recording is opened and its samples compared with those of the MP4.
+    With `identities` the recording is opened and its samples compared with those of the MP4. `keys`
+    gives the keys of the station of that name.
     """
     with Folder(report.parent) as place:
         data = place.read(report.name, MAX_JSON_BYTES)
@@ -200,7 +206,11 @@ def check(
         if fields.get("kind") != KIND:
             raise EvidenceError(f"{shown(report.name)} is not the JSON of an export.")
         found = Check([], [])
-        _signature(place, report, data, key, found)
+        station = documents.text(fields, "station", shown(report.name))
+        if keys is None:
+            found.notes.append("The signature was not checked, because no station was given.")
+        else:
+            _signature(place, f"{report.name}.sig", data, keys(station), found)
     _film(mp4, fields, found)
     _recording(fields, verdict, found)
     if identities:
@@ -214,18 +224,18 @@ def check(
 
 
 def _signature(
-    place: Folder, report: Path, data: bytes, key: PublicKey | None, found: Check
+    place: Folder, name: str, data: bytes, keys: Sequence[PublicKey], found: Check
 ) -> None:
-    name = f"{report.name}.sig"
-    if key is None:
-        found.notes.append("The signature was not checked, because no station was given.")
-        return
-    try:
-        sshsig.verify(place.read(name, sshsig.MAX_ARMOR_BYTES), key, NAMESPACE, data)
-    except BodycamError as error:
-        found.problems.append(f"{shown(name)}: {error.what}")
-    else:
-        found.signer = "known"
+    why = "It is of a station that is not known here."
+    for key in keys:
+        try:
+            sshsig.verify(place.read(name, sshsig.MAX_ARMOR_BYTES), key, NAMESPACE, data)
+        except BodycamError as error:
+            why = error.what
+        else:
+            found.signer = "known"
+            return
+    found.problems.append(f"{shown(name)}: {why}")
 
 
 def _film(mp4: Path, fields: Json, found: Check) -> None:
@@ -255,6 +265,7 @@ def _recording(fields: Json, verdict: Verdict, found: Check) -> None:
         if o.name not in verdict.bad_objects
     ]:
         found.problems.append("The objects that the JSON lists are not those of the recording.")
+    found.notes.append(f"The recording is {verdict.integrity}; {verdict.provenance_text}.")
     was = fields.get("verdict")
     if not isinstance(was, dict) or was.get("integrity") != verdict.integrity:
         said_was = shown(str(was.get("integrity"))) if isinstance(was, dict) else "nothing"

@@ -48,6 +48,10 @@ class Folder:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it."""
         os.close(self._fd)
 
     def folder(self, name: str) -> "Folder":
@@ -104,10 +108,10 @@ class Folder:
                 found.append((entry.name, _kind(entry.stat(follow_symlinks=False).st_mode)))
         return sorted(found)
 
-    def make(self, name: str) -> "Folder":
+    def make(self, name: str, *, mode: int = 0o700) -> "Folder":
         """Create a folder, or use the one there is, and open it."""
         with _using(name), contextlib.suppress(FileExistsError):
-            os.mkdir(name, 0o700, dir_fd=self._fd)
+            os.mkdir(name, mode, dir_fd=self._fd)
         return self.folder(name)
 
     def write(self, name: str, pieces: Iterable[bytes], *, mode: int = 0o600) -> int:

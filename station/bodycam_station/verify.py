@@ -25,7 +25,7 @@ from bodycam.evidence.ledger import (
 )
 from bodycam.evidence.lines import Line
 from bodycam_station.files import Folder, pieces, shown
-from bodycam_station.registry import DeviceKey, Registry
+from bodycam_station.registry import NOT_STATED, DeviceKey, Registry
 from bodycam_station.witness import Head, Heads
 
 LEDGER = "ledger.jsonl"
@@ -112,8 +112,8 @@ class Verdict:
     def provenance_text(self) -> str:
         """In words."""
         if self.provenance == KNOWN:
-            how = {"not stated": "a key that is known"}.get(self.key, f"a key in {self.key}")
-            return f"known: {self.device}, {how}"
+            how = "" if self.key == NOT_STATED else f", {self.key} key"
+            return f"known: {self.device}{how}"
         return self.provenance
 
     def as_json(self) -> dict[str, object]:
@@ -171,7 +171,7 @@ class _Examination:
         self._registry = registry
         self._heads = heads
         self._progress = progress
-        self._problems = [*problems]
+        self._problems: list[Problem] = [*problems]
         self._notes: list[str] = []
         self._bad: set[str] = set()
         self._unfinished = False
@@ -351,8 +351,8 @@ class _Examination:
             what = "it has no signed line" if kind == "file" else f"a {kind} does not belong here"
             self._bad_at(shown(name), what)
         if late:
-            what = "object after the last line has" if late == 1 else "objects after it have"
-            self._notes.append(f"{late} {what} no line, so no signature.")
+            what = "object after the last line is" if late == 1 else "objects after it are"
+            self._notes.append(f"{late} {what} not signed: the power was cut before that.")
 
     def _unsigned(self, reading: LedgerReading) -> None:
         try:
@@ -418,7 +418,7 @@ class _Examination:
         return OK if reading.end == "close" else INCOMPLETE
 
     def _listed(self) -> tuple[Problem, ...]:
-        listed = self._problems[:MAX_PROBLEMS]
+        listed: list[Problem] = self._problems[:MAX_PROBLEMS]
         if more := len(self._problems) - len(listed):
             listed.append(Problem("…", f"and {more} more"))
         return tuple(listed)

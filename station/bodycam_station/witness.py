@@ -42,7 +42,9 @@ Heads = Mapping[str, Sequence[Head]]
 def load(station: Folder, device: str) -> Heads:
     """All heads of a camera's recordings; raises EvidenceError where the index is damaged."""
     found: dict[str, list[Head]] = {}
-    with station.make(FOLDER) as folder:
+    if station.kind(FOLDER) is None:
+        return found
+    with station.folder(FOLDER) as folder:
         if folder.kind(f"{device}.jsonl") is None:
             return found
         with folder.open(f"{device}.jsonl") as file:

@@ -1,0 +1,186 @@
+"""`bodycam-station`: the municipality's side on the command line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from bodycam.errors import BodycamError, UsageError
+from bodycam_station import commands
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"bodycam-station: {error}", file=sys.stderr)
+        return 2
+    except BodycamError as error:
+        print(f"bodycam-station: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more may be written to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("bodycam-station: stopped.", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bodycam-station",
+        description="The municipality's side of the bodycams: keys, import, verdicts, hand-over.",
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str,
+        run: Callable[[argparse.Namespace], int],
+        text: str,
+        example: str,
+        *,
+        person: bool = False,
+        as_json: bool = False,
+        station: bool = True,
+    ) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  bodycam-station {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        if station:
+            sub.add_argument(
+                "--station",
+                metavar="DIR",
+                help="the station's folder "
+                f"(default: ${commands.STATION_VARIABLE}, or the current folder)",
+            )
+        if person:
+            sub.add_argument("--person", help="who does this (default: who is logged in)")
+        if as_json:
+            sub.add_argument("--json", action="store_true", help="print one JSON object")
+        return sub
+
+    sub = command(
+        "init",
+        commands.init,
+        "Make a new station: its keys, the escrow to take away, and its certificate authority.",
+        "init /srv/bodycam --name utrecht",
+        person=True,
+        station=False,
+    )
+    sub.add_argument("dir", metavar="DIR", help="a new or empty folder")
+    sub.add_argument("--name", default="station", help="a-z, 0-9 and - (default: station)")
+
+    sub = command(
+        "enroll",
+        commands.enroll,
+        "Take a camera in: read its REQUEST, write the BUNDLE to bring back to it.",
+        "enroll cam07.request --out cam07.bundle --person 'A. de Vries'",
+        person=True,
+    )
+    sub.add_argument("request", metavar="REQUEST", help="from: bodycam enroll --out REQUEST")
+    sub.add_argument("--out", metavar="BUNDLE", required=True, help="the file to write")
+
+    command("devices", commands.devices, "List the cameras.", "devices --json", as_json=True)
+
+    sub = command(
+        "revoke",
+        commands.revoke,
+        "Stop trusting a camera's key: what the station sees of it from now on is unknown.",
+        "revoke cam07 --reason 'stolen on 23 November'",
+        person=True,
+    )
+    sub.add_argument("device", metavar="CAMERA")
+    sub.add_argument("--reason", required=True, help="why, in one line")
+
+    sub = command(
+        "import",
+        commands.import_card,
+        "Copy a card's recordings into the store, verify and open them, leave receipts on it.",
+        "import /media/cam07",
+        person=True,
+        as_json=True,
+    )
+    sub.add_argument("card", metavar="CARD", help="the folder where the card is mounted")
+
+    sub = command(
+        "verify",
+        commands.verify,
+        "Say of recordings whether they are whole, whose they are, and what was seen of them "
+        "before. Exit code: 1 for not-ok or unknown, 3 for incomplete or unfinished, 0 for ok.",
+        "verify /media/cam07/recordings/* --station /srv/bodycam",
+        as_json=True,
+        station=False,
+    )
+    sub.add_argument("rec", metavar="REC", nargs="+", help="a recording's folder")
+    who = sub.add_mutually_exclusive_group()
+    who.add_argument("--station", metavar="DIR", help="trust the cameras of this station")
+    who.add_argument("--signers", metavar="FILE", help="trust this list (ssh's allowed_signers)")
+
+    sub = command(
+        "label",
+        commands.label,
+        "Say why a recording was made or is kept. Earlier labels stay.",
+        "label cam07-000042-9f3c21d8 --reason 'threat, case 2026-1187'",
+        person=True,
+    )
+    sub.add_argument("rec", metavar="REC", help="a recording's name")
+    sub.add_argument("--reason", required=True, help="in one line")
+
+    sub = command(
+        "export",
+        commands.export,
+        "Write a recording as an MP4 that plays anywhere, with a signed JSON that ties it to the "
+        "sealed evidence. Nothing is encoded again.",
+        "export cam07-000042-9f3c21d8 --out incident.mp4 --form 2026-118 --purpose 'report 1187'",
+        person=True,
+        as_json=True,
+    )
+    sub.add_argument("rec", metavar="REC", help="a recording's name in the store, or its folder")
+    sub.add_argument("--out", metavar="FILE.mp4", required=True)
+    sub.add_argument("--purpose", default="", help="what for, in one line")
+    sub.add_argument("--form", default="", help="the number of the transfer form")
+    sub.add_argument(
+        "--despite", metavar="REASON", default="", help="export although it is not ok, and why"
+    )
+
+    sub = command(
+        "check-export",
+        commands.check_export,
+        "Hold MP4, JSON and sealed recording against each other.",
+        "check-export incident.mp4 incident.json cam07-000042-9f3c21d8",
+        as_json=True,
+    )
+    sub.add_argument(
+        "--signers",
+        metavar="FILE",
+        help="without a station: trust this list (ssh's allowed_signers) and open nothing",
+    )
+    sub.add_argument("mp4", metavar="FILE.mp4")
+    sub.add_argument("report", metavar="FILE.json")
+    sub.add_argument("rec", metavar="REC", help="a recording's name in the store, or its folder")
+
+    command(
+        "log",
+        commands.log,
+        "Show who did what here, and why; every line's signature is checked.",
+        "log --json",
+        as_json=True,
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

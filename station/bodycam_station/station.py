@@ -1,0 +1,488 @@
+"""A municipality's station: one folder with its keys, the cameras it knows, and what it received.
+
+    station.json     its name and public keys        station.jsonl    who did what, and why: a chain
+    identity.txt     opens recordings (age -d -i)    signing.key      signs receipts and exports
+    escrow/          a second way in, to take away   ca.key, ca.pem   for certificates
+    devices/         the cameras                     allowed_signers  the same, for ssh-keygen
+    recordings/      as they lay on the cards        quarantine/      what was not in order
+    receipts/        given to cameras                journals/, witness/  what was seen of cameras
+
+Everything that the commands do is a method here, so that other programs need no subprocess.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from bodycam.errors import BodycamError, CardError, EvidenceError, UsageError
+from bodycam.evidence import receipts
+from bodycam.evidence.chain import DEVICE
+from bodycam.evidence.enrolment import make_bundle, read_request
+from bodycam.evidence.keys import SoftwareKey
+from bodycam.evidence.ledger import REC_ID
+from bodycam_station import contents, documents, intake, journals, witness
+from bodycam_station.acts import Act, Acts, Now, checked_text, stamp
+from bodycam_station.age_reader import Identity
+from bodycam_station.ca import make_ca
+from bodycam_station.documents import Json
+from bodycam_station.files import Folder, shown
+from bodycam_station.identities import MAX_FILE_BYTES, identity_file, parse_identities, recipient
+from bodycam_station.intake import RECORDINGS, Imported, Report, Store
+from bodycam_station.registry import DeviceKey, Registry, Revocation
+from bodycam_station.verify import Progress, Verdict, examine
+from bodycam_station.witness import Head, Heads
+
+if TYPE_CHECKING:  # it brings the whole of FFmpeg, which most commands do without
+    from bodycam_station.export import Check, Exported, Paper
+
+FILE = "station.json"
+IDENTITY = "identity.txt"
+SIGNING = "signing.key"
+ESCROW = "escrow"
+IMPORTING = "import.lock"
+_MAX_KEY_BYTES = 16 * 1024
+
+Watch = Callable[[str], Progress]
+"""Gives a progress report for a piece of work of that name."""
+
+_ESCROW_NOTE = """\
+This folder opens every recording of the station {station}.
+
+It is the second way in, for the day on which the station's own key is lost or must not be used.
+Copy it to two sticks, put them into two safes in two places, check that both can be read, and then
+delete this folder from the station's computer. Whoever holds it can watch everything.
+
+    age -d -i identity.txt 00000003.segment.age
+"""
+
+
+def utc_now() -> datetime:
+    """The time of day."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A camera as `devices` shows it."""
+
+    device: str
+    keys: Sequence[DeviceKey]
+
+    @property
+    def state(self) -> str:
+        """`in use` or `revoked`."""
+        return "in use" if self.keys[-1].revoked is None else "revoked"
+
+
+class Station:
+    """A station's folder. Use with `with`, or `close` it."""
+
+    def __init__(self, folder: Folder, fields: Json, key: SoftwareKey, now: Now) -> None:
+        """Use `init` or `open`."""
+        self._folder = folder
+        self.name = documents.text(fields, "station", FILE)
+        listed = fields.get("recipients")
+        self.recipients: tuple[str, ...] = (
+            tuple(map(str, listed)) if isinstance(listed, list) else ()
+        )
+        """`age1…` of the station and the escrow: what cameras seal to."""
+        self._key = key
+        self._now = now
+        self._acts = Acts(folder, self.name, key, now)
+        self._identities: Sequence[Identity] | None = None
+
+    # ---- a station -------------------------------------------------------------------------------
+
+    @classmethod
+    def init(
+        cls,
+        path: str | Path,
+        name: str = "station",
+        *,
+        person: str,
+        now: Now = utc_now,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> Self:
+        """Make a new station in an empty or new folder; raises UsageError."""
+        if not DEVICE.fullmatch(name):
+            raise UsageError(
+                f"{shown(name)} cannot be a station's name.", do="Use a-z, 0-9 and -, at most 64."
+            )
+        root = Path(path)
+        checked_text(person, "A person's name")
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            why = os.strerror(error.errno or 0).lower()
+            raise UsageError(f"{shown(root)} cannot be made: {why}.") from None
+        folder = Folder(root)
+        if folder.names():
+            raise UsageError(
+                f"{shown(root)} is not empty.", do="Give a folder that is empty or does not exist."
+            )
+        key = SoftwareKey.from_seed(random(32))
+        own, escrow = random(32), random(32)
+        ca_key, ca = make_ca(name, now(), random)
+        recipients = sorted(recipient(Identity(secret)) for secret in (own, escrow))
+        folder.replace(IDENTITY, identity_file(own, f"bodycam station {name}: keep this secret"))
+        with folder.make(ESCROW) as place:
+            place.replace(IDENTITY, identity_file(escrow, f"bodycam escrow {name}: take away"))
+            place.replace("README.txt", _ESCROW_NOTE.format(station=name).encode())
+        folder.replace(SIGNING, key.to_openssh())
+        folder.replace(f"{SIGNING}.pub", f"{key.public.openssh()} {name}\n".encode(), mode=0o644)
+        folder.replace("ca.key", ca_key)
+        folder.replace("ca.pem", ca, mode=0o644)
+        Registry().save_signers(folder, (name, key.public))
+        fields: Json = {
+            "v": 1,
+            "station": name,
+            "created": stamp(now()),
+            "key": key.public.openssh(),
+            "recipients": recipients,
+        }
+        station = cls(folder, fields, key, now)
+        station._acts.add("init", name, person=person, key=key.public.openssh())
+        folder.replace(FILE, documents.encode(fields))  # last: now it is a station
+        return station
+
+    @classmethod
+    def open(cls, path: str | Path, *, now: Now = utc_now) -> Self:
+        """A station that was made before; raises UsageError or EvidenceError."""
+        try:
+            folder = Folder(path)
+        except BodycamError as error:
+            raise UsageError(error.what, do=_GIVE_STATION) from None
+        if folder.kind(FILE) is None:
+            raise UsageError(f"{shown(path)} is not a station's folder.", do=_GIVE_STATION)
+        fields = documents.parse(folder.read(FILE, documents.MAX_BYTES), FILE)
+        documents.known_version(fields, FILE)
+        key = SoftwareKey.from_openssh(folder.read(SIGNING, _MAX_KEY_BYTES))
+        if key.public.openssh() != fields.get("key"):
+            raise EvidenceError(f"{SIGNING} is not the key of this station.", do="Restore it.")
+        return cls(folder, fields, key, now)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._folder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The station's folder."""
+        return self._folder.path
+
+    @property
+    def key(self) -> SoftwareKey:
+        """Signs receipts, bundles and exports."""
+        return self._key
+
+    @property
+    def identities(self) -> Sequence[Identity]:
+        """The secret keys that open recordings; raises where there are none."""
+        if self._identities is None:
+            self._identities = parse_identities(self._folder.read(IDENTITY, MAX_FILE_BYTES))
+        return self._identities
+
+    # ---- cameras ---------------------------------------------------------------------------------
+
+    def enroll(self, request: bytes, *, person: str) -> bytes:
+        """Take a camera in; the bundle to bring back to it. Raises EvidenceError, UsageError.
+
+        The same request again gives the same bundle.
+        """
+        asked = read_request(request)
+        registry = Registry.load(self._folder)
+        new = DeviceKey(asked.device, asked.public, asked.storage, stamp(self._now()))
+        registry.add(new)
+        self._acts.add(
+            "enroll",
+            asked.device,
+            person=person,
+            key=asked.public.openssh(),
+            storage=asked.storage,
+        )
+        registry.save(self._folder, asked.device, (self.name, self._key.public))
+        return make_bundle(asked, self.name, self._key, self.recipients)
+
+    def devices(self) -> Sequence[Device]:
+        """All cameras."""
+        registry = Registry.load(self._folder)
+        return [Device(device, registry.keys(device)) for device in registry.devices()]
+
+    def revoke(self, device: str, *, person: str, reason: str) -> DeviceKey:
+        """Stop trusting a camera's key, from now on."""
+        reason = checked_text(reason, "A reason")
+        registry = Registry.load(self._folder)
+        key = registry.revoke(device, Revocation(stamp(self._now()), person, reason))
+        self._acts.add("revoke", device, person=person, purpose=reason, key=key.public.openssh())
+        registry.save(self._folder, device, (self.name, self._key.public))
+        return key
+
+    # ---- recordings ------------------------------------------------------------------------------
+
+    def import_card(self, card: str | Path, *, person: str, watch: Watch | None = None) -> Report:
+        """Copy, verify, open and store every recording of a card, and leave receipts on it.
+
+        Raises UsageError where the card cannot be read at all, CardError where the store cannot
+        take more; everything else is in the report.
+        """
+        report = Report()
+        try:
+            folder = Folder(card)
+        except BodycamError as error:
+            raise UsageError(error.what, do="Give the folder where the card is mounted.") from None
+        with folder, self._folder.locked(IMPORTING):
+            self._folder.remove(intake.INCOMING)  # what an import left that was cut short
+            names = intake.recordings(folder, report)
+            registry = Registry.load(self._folder)
+            journal = self._take_journal(folder, registry, report)
+            store = Store(
+                self._folder,
+                registry,
+                self.heads,
+                self.identities,
+                lambda verdict, path: self._log_import(verdict, path, person),
+            )
+            for rec in names:
+                try:
+                    with folder.folder(RECORDINGS) as all_of_them, all_of_them.folder(rec) as one:
+                        item = store.take(rec, one, watch(rec) if watch else None)
+                except EvidenceError as error:
+                    report.problems.append(f"{rec}: {error.what}")
+                    continue
+                self._acknowledge(item, folder, person, report)
+                report.recordings.append(item)
+            if journal is not None:
+                report.missing = journals.missing(journal, [*names, *self.recordings()])
+        return report
+
+    def _take_journal(
+        self, card: Folder, registry: Registry, report: Report
+    ) -> journals.Journal | None:
+        try:
+            journal = journals.read(card, registry)
+            report.device = journal.device
+            said = journals.keep(self._folder, card, journal)
+        except EvidenceError as error:
+            name = "" if error.what.startswith(journals.FILE) else f"{journals.FILE}: "
+            report.problems.append(f"{name}{error.what}")
+            return None
+        if said:
+            where = report.notes if said.startswith("This is another") else report.problems
+            where.append(said)
+        if journal.problem:
+            report.problems.append(f"{journals.FILE} is damaged. {journal.problem}")
+        utc = stamp(self._now())
+        witness.add(
+            self._folder,
+            journal.device,
+            [Head(rec, head, utc, witness.BY_JOURNAL) for rec, head in journal.heads],
+        )
+        return journal
+
+    def _log_import(self, verdict: Verdict, path: str, person: str) -> None:
+        self._acts.add(
+            "import",
+            verdict.rec,
+            person=person,
+            ledger_sha256=verdict.ledger_sha256,
+            integrity=verdict.integrity,
+            provenance=verdict.provenance,
+            path=path,
+        )
+
+    def _acknowledge(self, item: Imported, card: Folder, person: str, report: Report) -> None:
+        """Remember what was seen, and give the receipt if there may be one."""
+        verdict = item.verdict
+        if item.outcome == intake.SET_ASIDE:
+            return
+        seen = Head(verdict.rec, verdict.head, stamp(self._now()), witness.BY_IMPORT)
+        witness.add(self._folder, verdict.device, [seen])
+        item.why = intake.why_no_receipt(item)
+        if item.why:
+            return
+        receipt = receipts.Receipt(
+            station=self.name,
+            device=verdict.device,
+            rec=verdict.rec,
+            ledger_sha256=verdict.ledger_sha256,
+            objects=len(verdict.objects),
+            sealed_bytes=verdict.sealed_bytes,
+            verdict=verdict.integrity,
+        )
+        line, armor = receipts.sign_receipt(receipt, self._key)
+        data = line + armor.encode()
+        name = f"{item.rec}.receipt"
+        with self._folder.make(intake.RECEIPTS) as given:
+            if given.kind(name) is None or given.read(name, documents.MAX_BYTES) != data:
+                self._acts.add(
+                    "receipt",
+                    verdict.rec,
+                    person=person,
+                    ledger_sha256=verdict.ledger_sha256,
+                    integrity=verdict.integrity,
+                )
+                given.replace(name, data, mode=0o644)
+        try:
+            with card.make(intake.RECEIPTS, mode=0o755) as place:  # the camera reads it
+                if place.kind(name) is None or place.read(name, documents.MAX_BYTES) != data:
+                    place.replace(name, data, mode=0o644)
+        except (CardError, EvidenceError) as error:
+            item.why = f"The receipt lies in {intake.RECEIPTS}/ only: {error.what}"
+            return
+        item.receipt = True
+
+    def recordings(self) -> Sequence[str]:
+        """The names of what is in the store, without what was set aside."""
+        if self._folder.kind(RECORDINGS) is None:
+            return []
+        with self._folder.folder(RECORDINGS) as folder:
+            return [n for n, kind in folder.names() if kind == "folder" and REC_ID.fullmatch(n)]
+
+    def heads(self, device: str) -> Heads:
+        """What the station knows of a camera's recordings."""
+        return witness.load(self._folder, device)
+
+    def find(self, rec: str | Path) -> Path:
+        """A recording's folder: a path as it is, or the name of one in the store."""
+        text = str(rec)
+        if REC_ID.fullmatch(text):
+            with self._folder.make(RECORDINGS) as folder:
+                if folder.kind(text) is not None:
+                    return folder.path / text
+        if Path(rec).exists():
+            return Path(rec)
+        raise UsageError(
+            f"There is no recording {shown(text)}.", do="Give its folder, or its name in the store."
+        )
+
+    def verify(self, rec: str | Path, progress: Progress | None = None) -> Verdict:
+        """The verdict on a recording, in the store or anywhere else."""
+        registry = Registry.load(self._folder)
+        with Folder(self.find(rec)) as folder:
+            return examine(folder, registry, self.heads, progress)
+
+    def warning(self, rec: str | Path) -> Json:
+        """What the recording's warning object says; raises EvidenceError where it has none."""
+        return self._bodies(rec, "warning")[0]
+
+    def notes(self, rec: str | Path) -> Sequence[Json]:
+        """What the recording's notes say, in order."""
+        return self._bodies(rec, "note")
+
+    def _bodies(self, rec: str | Path, kind: str) -> list[Json]:
+        path = self.find(rec)
+        verdict = self.verify(path)
+        with Folder(path) as folder:
+            found = [
+                contents.read_json(folder, item, self.identities)
+                for item in verdict.objects
+                if item.kind == kind and item.name not in verdict.bad_objects
+            ]
+        if not found and kind == "warning":
+            raise EvidenceError(f"{shown(path.name)} has no readable warning.")
+        return found
+
+    # ---- the desk --------------------------------------------------------------------------------
+
+    def label(self, rec: str, *, person: str, reason: str) -> None:
+        """Say why a recording was made or is kept; earlier labels stay."""
+        if rec not in self.recordings():
+            raise UsageError(f"There is no recording {shown(rec)} in the store.")
+        self._acts.add("label", rec, person=person, purpose=reason)
+
+    def labels(self, rec: str) -> Sequence[Act]:
+        """A recording's labels, the oldest first."""
+        return [act for act in self.acts() if act.kind == "label" and act.about == rec]
+
+    def acts(self) -> Sequence[Act]:
+        """Everything that was done here, checked; raises LineError where the chain is damaged."""
+        found: list[Act] = []
+        self._acts.read(found.append)
+        return found
+
+    def export(
+        self,
+        rec: str | Path,
+        out: str | Path,
+        *,
+        person: str,
+        purpose: str = "",
+        form: str = "",
+        despite: str = "",
+        progress: Progress | None = None,
+    ) -> "Exported":
+        """Write OUT.mp4, OUT.json and OUT.json.sig; raises as bodycam_station.export does."""
+        from bodycam_station.export import Paper, export
+
+        path = self.find(rec)
+        verdict = self.verify(path, progress)
+        texts = {"purpose": purpose, "form": form, "despite": despite}
+        for what, value in texts.items():
+            if value:
+                texts[what] = checked_text(value, f"The {what}")
+        paper = Paper(
+            self.name, checked_text(person, "A person's name"), stamp(self._now()), **texts
+        )
+        logged: list[int] = []
+        try:
+            with Folder(path) as folder:
+                return export(
+                    folder,
+                    verdict,
+                    self.identities,
+                    self._key,
+                    Path(out),
+                    paper,
+                    progress,
+                    log=lambda: logged.append(self._log_export(verdict, paper, Path(out).name)),
+                )
+        except BodycamError as error:
+            if logged:
+                self._acts.add("failed", verdict.rec, person=person, act=logged[0], why=error.what)
+            raise
+
+    def _log_export(self, verdict: Verdict, paper: "Paper", name: str) -> int:
+        return self._acts.add(
+            "export",
+            verdict.rec,
+            person=paper.person,
+            purpose=paper.purpose,
+            form=paper.form,
+            despite=paper.despite,
+            file=shown(name),
+            ledger_sha256=verdict.ledger_sha256,
+        )
+
+    def check_export(self, mp4: str | Path, report: str | Path, rec: str | Path) -> "Check":
+        """Hold an export against the recording, opened with the station's key."""
+        from bodycam_station.export import check
+
+        path = self.find(rec)
+        verdict = self.verify(path)
+        with Folder(path) as folder:
+            return check(
+                Path(mp4),
+                Path(report),
+                folder,
+                verdict,
+                identities=self.identities,
+                keys=lambda station: [self._key.public] if station == self.name else [],
+            )
+
+
+_GIVE_STATION = "Give the folder of a station with --station, or make one: bodycam-station init DIR"
