@@ -49,6 +49,15 @@ def test_every_single_wrong_cell_is_noticed() -> None:
         assert read_counter(wrong) is None
 
 
+def test_a_cell_between_black_and_white_is_not_guessed() -> None:
+    gray = luma(Scene(SMALL).draw(0x1234ABCD))
+    for cell in range(40):
+        unclear = gray.copy()
+        area = unclear[:16, cell * 16 : cell * 16 + 16]
+        area[:] = 130 if area[0, 0] > 125 else 120
+        assert read_counter(unclear) is None
+
+
 def test_no_counter_is_read_where_there_is_none() -> None:
     chance = np.random.default_rng(1)
     noise = chance.integers(0, 256, (360, 640)).astype(np.uint8)

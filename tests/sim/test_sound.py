@@ -76,6 +76,11 @@ def test_after_a_jump_a_clean_stream_begins_on_the_same_grid() -> None:
     assert np.abs(samples[: 48_000 // 5]).max() < 0.1
 
 
+def test_the_configuration_is_that_of_aac_lc() -> None:
+    assert SoundTrack(48_000, 1).config == b"\x11\x88"
+    assert SoundTrack(44_100, 2).config == b"\x12\x10"
+
+
 def test_the_seed_makes_the_noise() -> None:
     one, other = (SoundTrack(seed=seed).frames(0, SECOND) for seed in (1, 2))
     assert one != other
