@@ -5,7 +5,7 @@ Never hashes, lengths or keys: the same scenario and seed give the same bytes, w
 
 from bodycam.media.packets import SECOND
 from bodycam.rules import events
-from bodycam.rules.events import Effect, Fault
+from bodycam.rules.events import Effect, Fault, Output
 from bodycam.rules.faults import FAULTS
 from bodycam.rules.model import Model
 
@@ -47,13 +47,9 @@ class Transcript:
         self, at_ns: int, boot_ns: int, model: Model, before: str, effects: tuple[Effect, ...]
     ) -> None:
         """What a turn of the agent did; effects carry boottime, which began at `boot_ns`."""
-        state = model.state.value
-        if state != before:
-            self.say(at_ns, state, f"{before} -> {state}")
-        for effect in effects:
-            told = self._effect(effect, boot_ns)
-            if told:
-                self.say(at_ns, state, told)
+        told = [words for effect in effects if (words := self._effect(effect, boot_ns))]
+        if told or model.state.value != before:
+            self.say(at_ns, model.state.value, "; ".join(told))
 
     def frame(self, world_ns: int) -> int:
         """The number of the picture that was taken at, or last before, a time."""
@@ -63,7 +59,8 @@ class Transcript:
         match effect:
             case events.Warn(output, _, texts):
                 spoken = "".join(f' "{text}"' for text in texts)
-                return f"warning by the {output.value}: tone{spoken}"
+                tone = "" if output is Output.LIGHT else ": tone"
+                return f"warning by the {output.value}{tone}{spoken}"
             case events.Begin(warned):
                 failed = ", ".join(stamp.output.value for stamp in warned.failed)
                 silent = f" (no answer from {failed})" if failed else ""
@@ -103,6 +100,8 @@ def _note(kind: str, at_ns: int, details: events.Details) -> str:
     if kind in ("fault", "fault-cleared"):
         row = FAULTS[Fault(str(words["fault"]))]
         return row.says if kind == "fault" else f"Over: {row.says}"
+    if kind == "act":
+        return str(words["act"])
     if kind == "mark":
         return f"mark at {at_ns / SECOND:.3f}"
     rest = ", ".join(f"{name} {value}" for name, value in words.items() if not name.endswith("_us"))

@@ -101,8 +101,6 @@ class World:
         )
         for step in scenario.steps:
             heap.at(_ns(step.at_s), lambda step=step: self._do(step))  # type: ignore[misc]
-            if step.what == "power-cut":
-                self.card.cut_ns = self.card.cut_ns or _ns(step.at_s)
         self._power_on()
         end_ns = _ns(scenario.seconds)
         while True:
@@ -181,6 +179,9 @@ class World:
 
     def _power_on(self) -> None:
         if self._boot is None:
+            now_ns = self.heap.now_ns
+            cuts = (_ns(step.at_s) for step in self.scenario.steps if step.what == "power-cut")
+            self.card.cut_ns = next((cut_ns for cut_ns in cuts if cut_ns > now_ns), None)
             self._boot = _Boot(self, self.heap.now_ns, f"boot-{len(self.boots) + 1:02d}")
 
     def power_off(self) -> None:

@@ -138,7 +138,7 @@ class Ring(Generic[B]):
         self._sound_from_ns = None
         if not self._policy.sound_before_press:
             self._sound = []
-            self._ring = deque(Gop(gop.video, (), gop.end_ns) for gop in self._release(self._ring))
+            self._ring = deque(map(self._silent, self._release(self._ring)))
             self.held_bytes += sum(map(self._weigh, self._ring))
 
     def begin(self, item: B) -> None:
@@ -263,25 +263,40 @@ class Ring(Generic[B]):
             self._lane.append(gop)
 
     def _finish(self) -> None:
-        """Cut the end of the recording at `until`; what came later begins a new ring."""
+        """Cut the end of the recording at `until`; what came later begins a new ring.
+
+        Pictures after `until` need those before them in their GOP: the ring gets such a GOP whole.
+        """
         until_ns = self._until_ns
         assert until_ns is not None
-        straddles = bool(self._video) and self._video[0].t_ns <= until_ns
-        if straddles:
-            self._complete(self._video[-1].t_ns + self._policy.frame_ns)
         for gop in self._release(self._tail):
             if gop.start_ns <= until_ns:
-                kept = self._trim(gop, until_ns)
-                self.held_bytes += self._weigh(kept)
-                self._lane.append(kept)
-            elif gop.key or self._ring:
-                silent = gop if self._policy.sound_before_press else Gop(gop.video, (), gop.end_ns)
+                self._keep_end(gop, until_ns)
+            if gop.key or self._ring:
+                silent = self._silent(gop)
                 self.held_bytes += self._weigh(silent)
                 self._ring.append(silent)
         self._tail = []
+        if self._video and self._video[0].t_ns <= until_ns:
+            end_ns = self._video[-1].t_ns + self._policy.frame_ns
+            self._keep_end(Gop(tuple(self._video), tuple(self._sound), end_ns), until_ns)
+            if not self._video[0].key:
+                self._video, self._sound, self._open_bytes = [], [], 0
+        if not self._policy.sound_before_press:
+            self._sound = []
         self._lane.append(End(until_ns))
         self._keeping = False
         self._until_ns = self._sound_from_ns = None
+
+    def _keep_end(self, gop: Gop, until_ns: int) -> None:
+        """Into the lane, as far as `until`."""
+        kept = self._trim(gop, until_ns)
+        self.held_bytes += self._weigh(kept)
+        self._lane.append(kept)
+
+    def _silent(self, gop: Gop) -> Gop:
+        """Without its sound, unless the policy has sound from before a press."""
+        return gop if self._policy.sound_before_press else Gop(gop.video, (), gop.end_ns)
 
     def _trim(self, gop: Gop, until_ns: int) -> Gop:
         video = tuple(packet for packet in gop.video if packet.t_ns <= until_ns)

@@ -10,7 +10,7 @@ from bodycam.media.ring import RingPolicy
 from bodycam.ports import Card, Clock, Random
 from bodycam.recorder.card_journal import CardJournal
 from bodycam.recorder.recovery import Found, recover
-from bodycam.recorder.vault import Identity, Vault
+from bodycam.recorder.vault import FOLDER, Identity, Vault
 from bodycam.recorder.writer import Format
 from bodycam.rules.policy import Policy
 
@@ -60,6 +60,7 @@ def open_vault(
 
     Raises CardError.
     """
+    card.make_folder(FOLDER)
     sealer = Sealer(owner.recipients, random)
     journal = CardJournal(
         card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot

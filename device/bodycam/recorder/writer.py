@@ -224,7 +224,7 @@ class Writer:
             self._post(FaultRaised(Fault.CARD_FAILED))
 
     def _tell_room(self) -> None:
-        minutes = self._vault.room_bytes() // self._form.bytes_per_minute
+        minutes = -(-self._vault.room_bytes() // self._form.bytes_per_minute)
         if minutes != self._room_minutes:
             self._room_minutes = minutes
             self._post(Room(minutes))
