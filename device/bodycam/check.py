@@ -1,0 +1,88 @@
+"""`bodycam check`: whether this camera could go out, as far as can be told without its hardware."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bodycam import enrolled
+from bodycam.config import Config, read_file
+from bodycam.errors import BodycamError, ConfigError
+from bodycam.posix.card import PosixCard
+from bodycam.posix.clock import PosixClock
+from bodycam.recorder.assembly import nominal_bytes
+from bodycam.recorder.vault import RESERVE_BYTES
+from bodycam.rules.policy import Policy, read_policy
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    part: str
+    good: bool
+    says: str
+
+
+def load_policy(config: Config) -> Policy:
+    """The policy, if it fits the memory that footage may take."""
+    path = Path(config.paths.policy)
+    policy = read_policy(read_file(path, "the policy"), str(path))
+    need, have = policy.budget_bytes, config.memory.footage_mib * MIB
+    if need > have:
+        raise ConfigError(
+            f"{path}: this policy needs {-(-need // MIB)} MiB of memory for footage, and "
+            f"memory.footage_mib allows {config.memory.footage_mib}.",
+            do="Lower keep.pre_record_s or video.bitrate_kbps, or allow more.",
+        )
+    return policy
+
+
+def look(config: Config) -> Iterator[Finding]:
+    """Look at one part after the other; nothing is changed."""
+    yield _finding("policy", lambda: _policy(config))
+    yield _finding("enrolment", lambda: _enrolment(config))
+    yield _finding("card", lambda: _card(config))
+    yield _finding("clock", _clock)
+
+
+def _finding(part: str, find: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, find())
+    except BodycamError as error:
+        return Finding(part, False, str(error))
+
+
+def _policy(config: Config) -> str:
+    policy = load_policy(config)
+    keep = policy.keep
+    return (
+        f"{policy.name}: warns {policy.warning.lead_s:g} s before recording, keeps "
+        f"{keep.pre_record_s:g} s from before the press, needs "
+        f"{-(-policy.budget_bytes // MIB)} MiB of memory"
+    )
+
+
+def _enrolment(config: Config) -> str:
+    owner = enrolled.owner(config)
+    return f"{owner.device}, sealed to {len(owner.recipients)} recipients"
+
+
+def _card(config: Config) -> str:
+    free = PosixCard(Path(config.paths.card)).free_bytes() - RESERVE_BYTES
+    minutes = max(0, free) // nominal_bytes(load_policy(config), 60_000_000_000)
+    if not minutes:
+        raise ConfigError(
+            f"{config.paths.card}: no room for footage.", do="Hand recordings over to the station."
+        )
+    return f"room for {minutes} minutes of footage"
+
+
+def _clock() -> str:
+    if PosixClock().wall().source == "none":
+        raise ConfigError(
+            "The clock has not been set since the camera was switched on.",
+            do="Put it into its dock, or check the network time service.",
+        )
+    return "set from the network"

@@ -1,0 +1,135 @@
+"""`bodycam`: the camera's command line."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bodycam import check, enrolled
+from bodycam.config import read_config
+from bodycam.errors import BodycamError, UsageError
+
+CONFIG = "/etc/bodycam/bodycam.toml"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 2 for wrong usage, 1 for what went wrong, else 0."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return command(args)
+    except UsageError as error:
+        print(f"bodycam: {error}", file=sys.stderr)
+        return 2
+    except BodycamError as error:
+        print(f"bodycam: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bodycam: stopped.", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    _ready(args)
+    raise UsageError(
+        "This version has no adapters for the camera's hardware yet: it cannot record.",
+        do="Use bodycam-sim scenario FILE to run the same recorder in a simulated world.",
+    )
+
+
+def _link(args: argparse.Namespace) -> int:
+    _ready(args)
+    raise UsageError(
+        "This version does not report over MQTT yet.", do="Carry the card to the station."
+    )
+
+
+def _ready(args: argparse.Namespace) -> None:
+    """Refuse to start half-configured."""
+    config = read_config(Path(args.config))
+    check.load_policy(config)
+    enrolled.owner(config)
+
+
+def _check(args: argparse.Namespace) -> int:
+    findings = list(check.look(read_config(Path(args.config))))
+    if args.json:
+        parts = [{"part": f.part, "good": f.good, "says": f.says} for f in findings]
+        print(json.dumps({"good": all(f.good for f in findings), "parts": parts}))
+    else:
+        for finding in findings:
+            print(f"{'good' if finding.good else 'BAD '}  {finding.part:10} {finding.says}")
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def _enroll(args: argparse.Namespace) -> int:
+    config = read_config(Path(args.config))
+    if args.out:
+        made = enrolled.request(config, Path(args.out))
+        if made:
+            print(f"A device key was made: {config.key_path}. It must not leave this camera.")
+        print(f"Take {args.out} to the station: bodycam-station enroll {args.out} --out BUNDLE")
+        print(f"The station will show this fingerprint; compare: {enrolled.fingerprint(config)}")
+    else:
+        bundle = enrolled.accept(config, Path(args.accept))
+        print(
+            f"{bundle.device} belongs to the station {bundle.station}; recordings are sealed to "
+            f"{len(bundle.recipients)} recipients."
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bodycam", description="The software on the camera.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, example: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  bodycam {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument(
+            "--config", metavar="FILE", default=CONFIG, help=f"configuration (default: {CONFIG})"
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    command(
+        "run",
+        _run,
+        "Record: the process that owns camera, button and card.",
+        "run --config bodycam.toml",
+    )
+    command(
+        "link",
+        _link,
+        "Report to the fleet: the only process with a network.",
+        "link --config bodycam.toml",
+    )
+    sub = command(
+        "check",
+        _check,
+        "Say part by part whether this camera can go out.",
+        "check --config bodycam.toml",
+    )
+    sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub = command(
+        "enroll",
+        _enroll,
+        "Become a station's camera: write a request, then accept the station's answer.",
+        "enroll --config bodycam.toml --out cam07.request",
+    )
+    way = sub.add_mutually_exclusive_group(required=True)
+    way.add_argument("--out", metavar="REQUEST", help="write the request for the station here")
+    way.add_argument("--accept", metavar="BUNDLE", help="take the station's answer")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The camera's side of enrolment: its key, its request, the bundle that makes it a station's."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+
+from bodycam.config import Config, read_file
+from bodycam.errors import BodycamError, ConfigError, EvidenceError, UsageError
+from bodycam.evidence.age import Sealer
+from bodycam.evidence.enrolment import Bundle, make_request, read_bundle
+from bodycam.evidence.keys import SoftwareKey
+from bodycam.recorder.assembly import Owner
+
+
+def request(config: Config, out: Path) -> bool:
+    """Write the request that a station enrols; True where the key had to be made first."""
+    path = config.key_path
+    made = not path.exists()
+    if made:
+        key = SoftwareKey.from_seed(os.urandom(32))
+        _write(path, key.to_openssh(), 0o600)
+    else:
+        key = _key(config)
+    _write(out, make_request(config.device.id, key, "software"), 0o644)
+    return made
+
+
+def fingerprint(config: Config) -> str:
+    """The device key as `ssh-keygen -l` shows it."""
+    digest = hashlib.sha256(_key(config).public.blob()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
+
+
+def accept(config: Config, bundle_path: Path) -> Bundle:
+    """Take a station's answer, if it is for this camera and can be sealed to."""
+    data = read_file(bundle_path, "the bundle")
+    bundle = _checked(config, _key(config), data, bundle_path)
+    _write(Path(config.paths.bundle), data, 0o644, replace=True)
+    return bundle
+
+
+def owner(config: Config) -> Owner:
+    """Whose camera this is; ConfigError where it is not enrolled."""
+    key = _key(config)
+    path = Path(config.paths.bundle)
+    if not path.exists():
+        raise ConfigError(
+            f"{path}: there is no bundle: this camera is not enrolled.",
+            do="Run bodycam enroll --out REQUEST, take the request to the station, "
+            "and accept its answer.",
+        )
+    bundle = _checked(config, key, read_file(path, "the bundle"), path)
+    return Owner(config.device.id, key, bundle.recipients)
+
+
+def _key(config: Config) -> SoftwareKey:
+    data = read_file(config.key_path, "the device key")
+    try:
+        return SoftwareKey.from_openssh(data)
+    except EvidenceError as error:
+        raise ConfigError(f"{config.key_path}: not a device key: {error.what}") from error
+
+
+def _checked(config: Config, key: SoftwareKey, data: bytes, path: Path) -> Bundle:
+    """A bundle that is for this camera and its key; a trial is sealed to its recipients."""
+    try:
+        bundle = read_bundle(data)
+        Sealer(bundle.recipients, os.urandom).seal([b"trial"])
+    except BodycamError as error:
+        raise ConfigError(f"{path}: not a bundle that can be used: {error.what}") from error
+    if bundle.device != config.device.id or bundle.public != key.public:
+        raise ConfigError(
+            f"{path}: this bundle is for {bundle.device} with another key or name.",
+            do="Enrol this camera with its own request.",
+        )
+    if len(bundle.recipients) < 2:
+        raise ConfigError(
+            f"{path}: the bundle has one recipient; station and escrow are two.",
+            do="Enrol again with a station that has an escrow.",
+        )
+    return bundle
+
+
+def _write(path: Path, data: bytes, mode: int, *, replace: bool = False) -> None:
+    """A new file, whole or not at all; an existing one only where it is to be replaced."""
+    if path.exists() and not replace:
+        raise UsageError(f"{path} exists already.", do="Choose another name, or remove it.")
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
