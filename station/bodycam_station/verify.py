@@ -20,7 +20,6 @@ from bodycam.evidence.ledger import (
     REC_ID,
     LedgerReading,
     Object,
-    parse_rec,
     read_ledger,
 )
 from bodycam.evidence.lines import Line
@@ -190,7 +189,7 @@ class _Examination:
         if reading.opening is None:
             self._bad_at(LEDGER, f"nothing here is signed: {_lower(reading.problem)}")
             return self._nothing_signed()
-        self._identity(rec, device)
+        self._name(rec)
         self._ending(reading, data, signer)
         self._objects(reading)
         self._unlisted(reading)
@@ -262,9 +261,8 @@ class _Examination:
             return None
         return key
 
-    def _identity(self, rec: str, device: str) -> None:
-        if parse_rec(rec).device != device:
-            self._bad_at(LEDGER, f"line 0 names the camera {device}, which the name {rec} does not")
+    def _name(self, rec: str) -> None:
+        """A folder may have any name, but not that of another recording."""
         name = self._folder.path.resolve().name
         if REC_ID.fullmatch(name) and name != rec:
             self._bad_at(LEDGER, f"it is the ledger of {rec}, not of this folder's recording")
@@ -436,12 +434,12 @@ class _Examination:
 def digest(folder: Folder, name: str) -> tuple[int, str]:
     """Length and SHA-256 of a file; raises EvidenceError for one that is longer than any object."""
     with folder.open(name) as file:
+        if folder.size(name) > MAX_OBJECT_BYTES:
+            raise EvidenceError("it is longer than any object may be.")
         sha256, size = hashlib.sha256(), 0
-        for piece in pieces(file, MAX_OBJECT_BYTES + 1):
+        for piece in pieces(file, MAX_OBJECT_BYTES):
             sha256.update(piece)
             size += len(piece)
-    if size > MAX_OBJECT_BYTES:
-        raise EvidenceError("it is longer than any object may be.")
     return size, sha256.hexdigest()
 
 
