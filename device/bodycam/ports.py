@@ -144,6 +144,43 @@ class Outputs(Protocol):
         """Speak at the dock."""
 
 
+class Reports(Protocol):
+    """What adapters tell the recorder. Any thread may call; calls return at once and never raise.
+
+    Times are those of the source, CLOCK_BOOTTIME nanoseconds.
+    """
+
+    def picture(self, t_ns: int, data: bytes, key: bool) -> None:
+        """One H.264 access unit in Annex-B, taken at `t_ns`; `key`: an IDR picture."""
+
+    def sound(self, t_ns: int, data: bytes) -> None:
+        """One raw AAC frame whose first sample was taken at `t_ns`."""
+
+    def edge(self, button: str, closed: bool, t_ns: int) -> None:
+        """A raw edge of `record` or `function`, bounces and all."""
+
+    def warning_started(self, output: str, token: int, t_ns: int) -> None:
+        """An output is really playing the warning of that token."""
+
+    def warning_ended(self, output: str, token: int, t_ns: int) -> None:
+        """It has played to its end."""
+
+    def warning_failed(self, output: str, token: int, t_ns: int) -> None:
+        """It cannot be played."""
+
+    def docked(self, docked: bool, t_ns: int) -> None:
+        """Put into the dock, or taken out."""
+
+    def battery(self, percent: int, t_ns: int) -> None:
+        """Charge left."""
+
+    def fault(self, fault: str, there: bool, t_ns: int) -> None:
+        """A fault that the adapter itself has found, by its name in rules/events.py, or its end."""
+
+    def shut_down(self, reason: str, t_ns: int) -> None:
+        """The camera is to go off."""
+
+
 class Status(Protocol):
     """Where the other process finds how the camera is."""
 
