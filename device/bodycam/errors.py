@@ -14,8 +14,8 @@
     │   └── CardFailed        an I/O error; the same file is never tried again
     └── DeviceError           camera, button, light, speaker or sensor
 
-Each error is one plain sentence: what happened and where; `do` says what to do about it, and `again`
-whether the same call can succeed later without anybody doing anything.
+Each error is one plain sentence: what happened and where; `do` says what to do about it, and
+`again` whether the same call can succeed later without anybody doing anything.
 """
 
 

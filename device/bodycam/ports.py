@@ -116,13 +116,13 @@ class Pattern:
 
     name: str
     pulses_ms: tuple[int, ...]
-    """Milliseconds on, off, on, ...; empty: off. A light repeats them, a vibration plays them once."""
+    """Milliseconds on, off, on, ...; empty: off. A light repeats them, a vibration plays once."""
     colour: str = ""
     """Of a light: `green`, `amber`, `red`, or empty for off."""
 
 
 class Outputs(Protocol):
-    """Lights, speaker, buzzer and vibration. Calls return at once; acknowledgements come as events."""
+    """Lights, speaker, buzzer and vibration. Calls return at once; answers come as events."""
 
     def light(self, pattern: Pattern) -> None:
         """Show a pattern on the public light until the next call."""

@@ -1,7 +1,7 @@
 """From raw edges to contacts: debouncing, holds and releases, judged by the stamps of the edges.
 
-A contact begins with the first closing edge. An opening shorter than 0.2 s belongs to it (bounce); it
-ends at an opening that lasted 0.2 s, and what it meant is judged by when that opening began.
+A contact begins with the first closing edge. An opening shorter than 0.2 s belongs to it (bounce);
+it ends at an opening that lasted 0.2 s, and what it meant is judged by when that opening began.
 """
 
 from dataclasses import dataclass, replace
@@ -47,15 +47,22 @@ class Contact:
         assert self.opened_ns is not None
         return self.opened_ns - self.closed_ns
 
+    @property
+    def stuck(self) -> bool:
+        """Whether it has been closed for 30 s."""
+        return self.holds == len(HOLDS)
 
-def edge(contact: Contact | None, closed: bool, now: int) -> tuple[Contact | None, Signal | None]:
-    """Take a raw edge. Deadlines up to `now` have been stepped before."""
+
+def edge(
+    contact: Contact | None, closed: bool, stamp_ns: int
+) -> tuple[Contact | None, Signal | None]:
+    """Take a raw edge with the time of its source, which may be a little late in coming."""
     if contact is None:
-        return (Contact(now), Signal.PRESSED) if closed else (None, None)
+        return (Contact(stamp_ns), Signal.PRESSED) if closed else (None, None)
     if closed:
         return replace(contact, opened_ns=None), None
     if contact.opened_ns is None:
-        return replace(contact, opened_ns=now), None
+        return replace(contact, opened_ns=max(stamp_ns, contact.closed_ns)), None
     return contact, None
 
 
@@ -65,7 +72,7 @@ def due_ns(contact: Contact | None) -> int | None:
         return None
     if contact.opened_ns is not None:
         return contact.opened_ns + RELEASE_NS
-    if contact.holds < len(HOLDS):
+    if not contact.stuck:
         return contact.closed_ns + HOLDS[contact.holds][1]
     return None
 

@@ -1,7 +1,7 @@
 """What the machine is told, and what it asks for in return: frozen values, nothing else.
 
-Times are CLOCK_BOOTTIME nanoseconds. An event carries no time of its own: `step` is given the time at
-which its source stamped it.
+Times are CLOCK_BOOTTIME nanoseconds. An event carries no time of its own: `step` is given the time
+at which its source stamped it.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Output(Enum):
 
 
 class Fault(Enum):
-    """What can be wrong. Faults are a set beside the state; `rules/faults.py` says what each means."""
+    """What can be wrong: a set beside the state; `rules/faults.py` says what each means."""
 
     CAMERA_STALLED = "camera-stalled"
     NO_ROOM = "no-room"
@@ -118,7 +118,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class FootageDropped:
-    """The budget was spent and a complete GOP was dropped: a gap from `from_ns` to `to_ns`."""
+    """The budget was spent and a complete GOP was dropped: a gap from `from_ns` to `to_ns`.
+
+    It may also have been one of the ring; the rules tell what matters.
+    """
 
     from_ns: int
     to_ns: int
@@ -203,7 +206,7 @@ class How(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """The right to open a recording. Only `rules/machine.py` makes one; a test holds that."""
+    """The right to open a recording. Only `rules/keeping.py` makes one; a test holds that."""
 
     how: How
     pressed_ns: int
@@ -240,14 +243,17 @@ class Unpin:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Open a recording with what is pinned and all that follows."""
+    """Open a recording with what is pinned and all that follows.
+
+    How.CONTINUED: with what is left of one that broke, up to the end that was set for it.
+    """
 
     warned: Warned
 
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """The recording ends with the last picture at or before `at_ns`; None: it goes on after all."""
+    """The recording ends with the last picture at or before `at_ns`; None: it goes on."""
 
     at_ns: int | None
 

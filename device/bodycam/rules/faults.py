@@ -23,6 +23,8 @@ class Row:
     """The light shows that something is wrong while nothing is being kept."""
     feel: Feel | None = Feel.FAULT
     """What the wearer feels when it is raised; None: only the journal tells."""
+    every_time: bool = False
+    """It is told whenever it happens, also while it lasts already."""
 
 
 FAULTS: dict[Fault, Row] = {
@@ -83,9 +85,10 @@ FAULTS: dict[Fault, Row] = {
         "The warning could not be given.",
         "De waarschuwing kon niet worden gegeven.",
         amber=True,
+        every_time=True,
     ),
     Fault.BUTTON_STUCK: Row(
-        "The record button has been closed for 30 seconds.",
+        "A button has been closed for 30 seconds.",
         "The button is stuck.",
         "De knop zit vast.",
         amber=True,
@@ -107,12 +110,12 @@ FAULTS: dict[Fault, Row] = {
         "De accu is leeg.",
     ),
     Fault.ROOM_LOW: Row(
-        "Less than an hour of footage fits on the card.",
+        "At most an hour of footage still fits on the card.",
         "The card is filling up.",
         "De kaart raakt vol.",
     ),
     Fault.ROOM_VERY_LOW: Row(
-        "Less than a quarter of an hour of footage fits on the card.",
+        "At most a quarter of an hour of footage still fits on the card.",
         "The card is almost full.",
         "De kaart is bijna vol.",
     ),

@@ -1,14 +1,15 @@
 """What the rules remember: states, triggers, timers and the model, all immutable."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
 from bodycam.ports import Pattern
-from bodycam.rules import cues
+from bodycam.rules import contacts
 from bodycam.rules.contacts import Contact
-from bodycam.rules.events import Fault, Output, Stamp, Warned
+from bodycam.rules.cues import LIGHTS
+from bodycam.rules.events import Button, Fault, FootageDropped, Output, Stamp, Warned
 from bodycam.rules.faults import FAULTS
 from bodycam.rules.policy import Policy
 
@@ -28,13 +29,21 @@ class State(Enum):
     AFTER = "after"
     """Within 30 s of a stop: as standby, but a press records at once."""
     BLOCKED = "blocked"
-    """To be recorded, but the card takes nothing: footage is held in memory."""
+    """To be recorded, but the card takes nothing: footage is held in memory as far as it goes."""
     PAUSED = "paused"
     """Privacy pause: the camera sleeps and the ring is empty."""
     DOCKED = "docked"
     """In the dock: the camera sleeps and the ring is empty."""
     OFF = "off"
-    """Closing down; nothing is taken any more."""
+    """Closing down; nobody is listened to any more, but what was kept is still being written."""
+
+
+KEEPS = frozenset({State.RECORDING, State.STOPPING, State.BLOCKED})
+"""Where footage is being kept."""
+WARNED = KEEPS | {State.WARNING, State.WARN_ONLY}
+"""Where a warning may still be under way."""
+ASLEEP = frozenset({State.PAUSED, State.DOCKED})
+"""Where the camera sees and hears nothing."""
 
 
 class Trigger(Enum):
@@ -71,12 +80,13 @@ class Timer(Enum):
     AFTER_OVER = "after over"
     PAUSE_OVER = "pause over"
     REMIND = "remind"
+    GAP = "gap"
     CAMERA_RETRY = "camera retry"
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
-    """The warning that is being given, or was given for the recording that is open."""
+class WarningCourse:
+    """The warning that is being given, or was given for what is being recorded."""
 
     token: int
     pressed_ns: int
@@ -88,6 +98,7 @@ class Warning:
     failed: tuple[Stamp, ...] = ()
     given_ns: int | None = None
     speaking: bool = False
+    """The speaker has begun with the texts, and not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +114,32 @@ class Model:
     faults: frozenset[Fault] = frozenset()
     record: Contact | None = None
     function: Contact | None = None
-    warning: Warning | None = None
+    warning: WarningCourse | None = None
+    """Only in the states of WARNED."""
     timers: Mapping[Timer, int] = field(default_factory=lambda: MappingProxyType({}))
+    begun: bool = False
+    """What is being kept has an opened recording: notes have a place. Only in those of KEEPS."""
     waiting: tuple[Warned, ...] = ()
     """Recordings that begin, or go on, as soon as the card takes them."""
-    until_ns: int | None = None
     full_memory: bool = False
-    """While BLOCKED: the budget is spent, nothing more is held."""
+    """The card takes nothing and the budget is spent: what the camera sees now is lost."""
+    gap: FootageDropped | None = None
+    """Footage that was dropped and has not yet been logged and noted, taken together."""
+    until_ns: int | None = None
+    released_ns: int = 0
+    """When the contact that stopped the last recording was released."""
+    marked_ns: int | None = None
     tokens: int = 0
     spoken_ns: int | None = None
-    marked_ns: int | None = None
-    dropped_ns: int | None = None
     breaks_ns: tuple[int, ...] = ()
-    released_ns: int = 0
+    """The last times at which the card refused a recording."""
     battery_percent: int = 100
     room_minutes: int = 480
 
     @property
     def keeping(self) -> bool:
         """Whether what the camera sees now is being kept: what the public light says."""
-        return self.state in (State.RECORDING, State.STOPPING) or (
-            self.state is State.BLOCKED and not self.full_memory
-        )
+        return self.state in KEEPS and not self.full_memory
 
     @property
     def barred(self) -> bool:
@@ -136,21 +151,31 @@ class Model:
         """Whether no picture arrives."""
         return any(FAULTS[fault].blind for fault in self.faults)
 
+    @property
+    def due_ns(self) -> int | None:
+        """When the model is to be stepped even if nothing happens; never before its own time."""
+        when = [*self.timers.values()]
+        when += [
+            due for button in Button if (due := contacts.due_ns(self.contact(button))) is not None
+        ]
+        return max(min(when), self.now_ns) if when else None
+
+    def contact(self, button: Button) -> Contact | None:
+        """The contact that a button makes now."""
+        return self.record if button is Button.RECORD else self.function
+
+
+_SHOWS: dict[str, Callable[[Model], bool]] = {
+    "off": lambda model: model.state is State.OFF,
+    "recording": lambda model: model.keeping,
+    "warning": lambda model: model.state in (State.WARNING, State.WARN_ONLY),
+    "paused": lambda model: model.state is State.PAUSED,
+    "fault": lambda model: any(FAULTS[fault].amber for fault in model.faults),
+    "docked": lambda model: model.state is State.DOCKED,
+    "standby": lambda _: True,
+}
+
 
 def light(model: Model) -> Pattern:
     """What the public light shows: recording if and only if footage is being kept."""
-    if model.keeping:
-        name = "recording"
-    elif model.state in (State.WARNING, State.WARN_ONLY):
-        name = "warning"
-    elif model.state is State.OFF:
-        return cues.OFF
-    elif model.state is State.PAUSED:
-        name = "paused"
-    elif any(FAULTS[fault].amber for fault in model.faults):
-        name = "fault"
-    elif model.state is State.DOCKED:
-        name = "docked"
-    else:
-        name = "standby"
-    return cues.LIGHTS[name]
+    return next(row.pattern for name, row in LIGHTS.items() if _SHOWS[name](model))

@@ -4,11 +4,13 @@ The file's SHA-256 stands in every recording.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bodycam.errors import ConfigError
 from bodycam.media.packets import SECOND
-from bodycam.rules.settings import Range, load, setting
+from bodycam.rules.settings import Range, line_of, load, setting
+
+_TEXT = Range(pattern=r"[^\x00-\x1f\x7f]{0,200}", shown="a line of at most 200 characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,9 @@ class WarningPolicy:
 
     lead_s: float = setting(Range(0, 5), 2.0)
     """Seconds between the first acknowledgement by an output and the recording."""
-    text_en: str = setting(Range(pattern=r".{0,200}", shown="at most 200 characters"), "")
+    text_en: str = setting(_TEXT, "")
     """Spoken after the tone; it also says that sound is recorded. Empty: the tone alone."""
-    text_nl: str = setting(Range(pattern=r".{0,200}", shown="at most 200 characters"), "")
+    text_nl: str = setting(_TEXT, "")
     languages: tuple[str, ...] = setting(Range(choices=("nl", "en")), ("nl",))
     """Which texts are spoken, in this order."""
     volume_day_percent: int = setting(Range(10, 100), 100)
@@ -51,9 +53,7 @@ class KeepPolicy:
     post_record_s: float = setting(Range(0, 120), 0.0)
     acknowledged_for_h: int = setting(Range(0, 24 * 28), 24)
     """Hours that a recording stays on the card after a station has signed for it."""
-    privacy_assessment: str = setting(
-        Range(pattern=r".{0,200}", shown="at most 200 characters"), ""
-    )
+    privacy_assessment: str = setting(_TEXT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class SoundPolicy:
     recorded: bool = setting(Range(choices=(True, False)), True)
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """The tables of a policy file, in their order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The tables of a policy file, in their order, and the file's hash."""
 
     name: str = setting(
         Range(pattern=r"[a-z0-9][a-z0-9-]{0,63}", shown="lower case letters, digits and -")
@@ -96,13 +96,8 @@ class Tables:
     wearer: WearerPolicy
     video: VideoPolicy
     sound: SoundPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Policy(Tables):
-    """A policy and the hash of the file that it was read from."""
-
-    sha256: str
+    sha256: str = ""
+    """Of the bytes of the file."""
 
     @property
     def lead_ns(self) -> int:
@@ -131,7 +126,7 @@ class Policy(Tables):
 
     @property
     def budget_bytes(self) -> int:
-        """The memory that footage may take: ring, warning, 10 s of a stalled card and 2 GOPs, plus 25 %."""
+        """The memory for footage: ring, warning, 10 s of a stalled card, 2 GOPs, and 25 %."""
         seconds = (
             self.keep.pre_record_s + self.warning.lead_s + 10 + 2 * self.video.keyframe_interval_s
         )
@@ -141,24 +136,21 @@ class Policy(Tables):
 
 def read_policy(data: bytes, name: str) -> Policy:
     """Read the bytes of the policy file called `name`; ConfigError says what is refused."""
-    tables = load(Tables, data, name)
-    keep = tables.keep
-    if not keep.privacy_assessment:
-        for wanted, key in (
-            (keep.pre_record_s > 30, "keep.pre_record_s over 30"),
-            (keep.sound_before_press, "keep.sound_before_press"),
-        ):
-            if wanted:
-                raise ConfigError(
-                    f"{name}: {key} asks for the reference of the privacy assessment.",
-                    do="Write it in keep.privacy_assessment.",
-                )
-    return Policy(
-        tables.name,
-        tables.warning,
-        tables.keep,
-        tables.wearer,
-        tables.video,
-        tables.sound,
-        hashlib.sha256(data).hexdigest(),
-    )
+    policy = load(Policy, data, name)
+    keep = policy.keep
+    asking = {
+        "pre_record_s": ("over 30", keep.pre_record_s > 30),
+        "sound_before_press": ("= true", keep.sound_before_press),
+    }
+    for key, (what, asks) in asking.items():
+        if asks and not keep.privacy_assessment:
+            line = line_of(data.decode(), ("keep", key))
+            raise ConfigError(
+                f"{name}:{line}: keep.{key} {what} asks for the reference of the privacy"
+                " assessment.",
+                do="Write it in keep.privacy_assessment.",
+            )
+    if len(set(policy.warning.languages)) < len(policy.warning.languages):
+        line = line_of(data.decode(), ("warning", "languages"))
+        raise ConfigError(f"{name}:{line}: warning.languages names a language twice.")
+    return replace(policy, sha256=hashlib.sha256(data).hexdigest())

@@ -5,16 +5,18 @@ refusal names file, line, key and what is allowed.
 """
 
 import re
+import reprlib
 import tomllib
-import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from bodycam.errors import ConfigError
 
 MAX_BYTES = 64 * 1024
+MAX_LINE_CHARACTERS = 200
+"""Of a line, no more is looked at when a key is searched, or shown when it cannot be read."""
 
 T = TypeVar("T")
 
@@ -23,8 +25,8 @@ T = TypeVar("T")
 class Range:
     """What a key may be: between `least` and `most`, one of `choices`, or text like `pattern`."""
 
-    least: float | None = None
-    most: float | None = None
+    least: float = 0
+    most: float = 0
     choices: tuple[object, ...] = ()
     pattern: str = ""
     shown: str = ""
@@ -32,40 +34,73 @@ class Range:
 
     def __str__(self) -> str:
         if self.choices:
-            return "one of " + ", ".join(map(str, self.choices))
-        if self.pattern:
-            return self.shown
-        return f"{self.least:g} to {self.most:g}"
+            return "one of " + ", ".join(map(_shown, self.choices))
+        return self.shown if self.pattern else f"{self.least:g} to {self.most:g}"
 
     def holds(self, value: object) -> bool:
-        """Whether a value of the right type is allowed."""
+        """Whether a value of the right type is allowed. Not a number is never."""
         if self.choices:
             return value in self.choices
         if self.pattern:
             return re.fullmatch(self.pattern, cast("str", value), re.ASCII) is not None
-        number = cast("float", value)
-        return (self.least is None or number >= self.least) and (
-            self.most is None or number <= self.most
-        )
+        return self.least <= cast("float", value) <= self.most
 
 
 def setting(allowed: Range, default: Any = MISSING) -> Any:
     """A dataclass field with its range; without a default the key must be there."""
-    if default is MISSING:
-        return field(metadata={"range": allowed})
     return field(default=default, metadata={"range": allowed})
 
 
 def load(cls: type[T], data: bytes, name: str) -> T:
-    """Read the TOML bytes of the file called `name` into `cls`."""
+    """Read the TOML bytes of the file called `name` into `cls`.
+
+    A field without a range, other than a table, is no key of the file.
+    """
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{name}: larger than {MAX_BYTES} bytes, which no such file is.")
     try:
         text = data.decode()
-        tables = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{name}: not a TOML file: {error}.") from error
-    return _table(cls, tables, _Place(name, text, ()))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{name}:{line}: not UTF-8 text.") from error
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deeply.") from error
+    except ValueError as error:
+        raise ConfigError(_unreadable(name, text, str(error))) from error
+    return _table(cls, table, _Place(name, text, ()))
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int:
+    """The line of a key, or of the nearest table around it where the key itself is missing."""
+    table: tuple[str, ...] = ()
+    best_line, best_depth = 1, 0
+    for number, line in enumerate(text.splitlines(), 1):
+        start = line[:MAX_LINE_CHARACTERS]
+        if heading := re.match(r"\s*\[+([^\[\]]+)\]", start):
+            table = here = _dotted(heading[1])
+        elif key := re.match(r"\s*([\w.\"' -]+?)\s*=", start):
+            here = (*table, *_dotted(key[1]))
+        else:
+            continue
+        depth = min(len(here), len(path))
+        if here[:depth] == path[:depth] and depth > best_depth:
+            best_line, best_depth = number, depth
+    return best_line
+
+
+def _dotted(text: str) -> tuple[str, ...]:
+    return tuple(part.strip(" \t\"'") for part in text.split("."))
+
+
+def _unreadable(name: str, text: str, why: str) -> str:
+    """TOML's own words, with the line that they point at."""
+    at = re.search(r" \(at line (\d+), column \d+\)$", why)
+    if at is None:
+        return f"{name}: not a TOML file: {why[:MAX_LINE_CHARACTERS]}."
+    line = text.split("\n")[int(at[1]) - 1].strip()[:MAX_LINE_CHARACTERS]
+    return f"{name}:{at[1]}: not a TOML file: {why[: at.start()]}: {line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,67 +115,58 @@ class _Place:
         return _Place(self.name, self.text, (*self.path, key))
 
     def refuse(self, key: str, why: str) -> ConfigError:
-        dotted = ".".join((*self.path, key))
-        return ConfigError(f"{self.name}:{self._line(key)}: {dotted} {why}.")
-
-    def _line(self, key: str) -> int:
-        """The line of a key, or of its table's heading where the key is missing."""
-        table: tuple[str, ...] = ()
-        heading = 1
-        for number, line in enumerate(self.text.splitlines(), 1):
-            if head := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-                table = tuple(part.strip(" \"'") for part in head[1].split("."))
-                if table[: len(self.path) + 1] == (*self.path, key):
-                    return number
-                if table == self.path:
-                    heading = number
-            elif found := re.match(r"\s*[\"']?([\w.-]+)[\"']?\s*=", line):
-                dotted = (*table, *found[1].split("."))
-                if dotted[: len(self.path) + 1] == (*self.path, key):
-                    return number
-        return heading
+        path = (*self.path, key)
+        dotted = ".".join(path)[:MAX_LINE_CHARACTERS]
+        return ConfigError(f"{self.name}:{line_of(self.text, path)}: {dotted} {why}.")
 
 
 def _table(cls: type[T], table: Mapping[str, object], place: _Place) -> T:
-    known: dict[str, Field[Any]] = {f.name: f for f in fields(cast("Any", cls))}
+    kinds = get_type_hints(cls)
+    known: dict[str, Field[Any]] = {
+        f.name: f
+        for f in fields(cast("Any", cls))
+        if "range" in f.metadata or is_dataclass(kinds[f.name])
+    }
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, 1, 0.6)
+            near = get_close_matches(key[:MAX_LINE_CHARACTERS], known, 1, 0.6)
             hint = f"did you mean {near[0]}?" if near else "known here: " + ", ".join(known)
             raise place.refuse(key, f"is not a key that exists ({hint})")
-    types_of = get_type_hints(cls)
     values: dict[str, object] = {}
     for key, f in known.items():
-        kind = types_of[key]
-        if is_dataclass(kind):
+        if is_dataclass(kinds[key]):
             inner = table.get(key, {})
             if not isinstance(inner, dict):
                 raise place.refuse(key, "is not a table")
-            values[key] = _table(cast("type[object]", kind), inner, place.inside(key))
+            values[key] = _table(cast("type[object]", kinds[key]), inner, place.inside(key))
         elif key in table:
-            values[key] = _value(kind, table[key], f.metadata.get("range"), key, place)
+            values[key] = _value(kinds[key], table[key], f.metadata["range"], key, place)
         elif f.default is MISSING:
-            allowed = f.metadata.get("range")
-            raise place.refuse(key, f"is missing (allowed: {allowed})")
-    return cls(**values)
+            raise place.refuse(key, f"is missing (allowed: {f.metadata['range']})")
+    made: T = cast("Any", cls)(**values)
+    return made
 
 
 _NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
-def _value(kind: Any, value: object, allowed: Range | None, key: str, place: _Place) -> object:
+def _value(kind: Any, value: object, allowed: Range, key: str, place: _Place) -> object:
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         if not isinstance(value, list):
-            raise place.refuse(key, f"is not a list of {_NAMES[item]}")
+            raise place.refuse(key, f"is not a list (allowed in it: {allowed})")
         return tuple(_value(item, one, allowed, key, place) for one in value)
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = get_args(kind)[0]
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        span = f", allowed: {allowed}" if allowed else ""
-        raise place.refuse(key, f"= {value!r} is not {_NAMES[kind]}{span}")
-    if allowed is not None and not allowed.holds(value):
-        raise place.refuse(key, f"= {value!r} is not allowed (allowed: {allowed})")
-    return value
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise place.refuse(key, f"= {_shown(value)} is not {_NAMES[kind]} (allowed: {allowed})")
+    if not allowed.holds(value):
+        raise place.refuse(key, f"= {_shown(value)} is not allowed (allowed: {allowed})")
+    return kind(value)
+
+
+def _shown(value: object) -> str:
+    """A value as it would stand in the file, cut where it is long."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a huge number"
+    return value if isinstance(value, str) and value.isidentifier() else reprlib.repr(value)
