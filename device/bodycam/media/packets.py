@@ -16,7 +16,7 @@ class Track(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One H.264 access unit (Annex-B, one picture) or one raw AAC frame, with its time of capture."""
+    """One H.264 access unit (Annex-B, one picture) or one raw AAC frame, and when it was taken."""
 
     track: Track
     t_ns: int
@@ -29,8 +29,8 @@ class Packet:
 class Gop:
     """A keyframe, the pictures that depend on it, and the sound that arrived meanwhile.
 
-    The unit of everything: of the ring, the segment, the seal, the ledger line, the loss. A GOP cut
-    at twice the keyframe interval is followed by one whose first picture is not a keyframe.
+    The unit of everything: the ring, the segment, the seal, the ledger line, the loss. A GOP cut at
+    twice the keyframe interval is followed by one whose first picture is not a keyframe.
     """
 
     video: tuple[Packet, ...]

@@ -1,4 +1,4 @@
-"""The recorder as one running thing: all its parts put together, for whatever adapters there are."""
+"""The recorder as one running thing: all its parts, for whatever adapters there are."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ Post = Callable[[Event, int], None]
 
 
 class Reporter:
-    """Implements ports.Reports. A word that is not known is a mistake of the adapter: ValueError."""
+    """Implements ports.Reports; ValueError for a word that no adapter should say."""
 
     def __init__(self, footage: Footage, post: Post) -> None:
         """`post` takes an event and the time of its source."""
