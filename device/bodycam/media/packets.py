@@ -29,8 +29,8 @@ class Packet:
 class Gop:
     """A keyframe, the pictures that depend on it, and the sound that arrived meanwhile.
 
-    The unit of everything: the ring, the segment, the seal, the ledger line, the loss. A GOP cut at
-    twice the keyframe interval is followed by one whose first picture is not a keyframe.
+    The unit of everything: the ring, the segment, the seal, the ledger line, the loss. A GOP cut
+    at twice the keyframe interval is followed by one whose first picture is not a keyframe.
     """
 
     video: tuple[Packet, ...]
