@@ -3,11 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
 import numpy as np
-from av.video.stream import VideoStream
 
 from bodycam.errors import DeviceError, UsageError
 
@@ -33,9 +33,10 @@ class Film:
         if not path.is_file():
             raise UsageError(f"There is no video file {path}.", do="Check the path.")
         try:
-            self._container = av.open(str(path.resolve()))
-            self._stream = _video_stream(self._container.streams.video, path)
-            self._times, self._keys = self._index()
+            self._open()
+            self._time_base = self._stream.time_base or Fraction(1, spec.fps)
+            self._times, self._seeks = self._index()
+            self._keys = sorted(self._seeks)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise UsageError(
                 f"The file {path} cannot be read as video ({error}).",
@@ -47,7 +48,8 @@ class Film:
                 do="Put it into an MP4 file first (ffmpeg -i FILM film.mp4).",
             )
         first, last = self._times[0], self._times[-1]
-        self._length = last - first + max(1, (last - first) // max(1, len(self._times) - 1))
+        usual = Fraction(last - first, max(1, len(self._times) - 1))
+        self._length = last - first + max(1, round(usual))
         self._decoded: Iterator[av.VideoFrame] = iter(())
         self._shown = -1
         """Index of the picture in `_picture`; -1 for none."""
@@ -63,7 +65,7 @@ class Film:
 
         Raises DeviceError where the file breaks off or can no longer be read.
         """
-        ticks = Fraction(frame, self._spec.fps) / self._time_base()
+        ticks = Fraction(frame, self._spec.fps) / self._time_base
         at = self._times[0] + int(ticks) % self._length
         index = bisect_right(self._times, at) - 1
         if index != self._shown:
@@ -79,22 +81,29 @@ class Film:
         self._overlay.draw(picture, frame)
         return picture
 
-    def _time_base(self) -> Fraction:
-        return self._stream.time_base or Fraction(1, 90_000)
+    def _open(self) -> None:
+        """Read the file from its beginning, to be decoded in this thread."""
+        self._container = av.open(str(self._path.resolve()))
+        if not self._container.streams.video:
+            raise UsageError(f"The file {self._path} has no video in it.", do="Give a film.")
+        self._stream = self._container.streams.video[0]
+        self._stream.codec_context.thread_count = 1
 
-    def _index(self) -> tuple[list[int], list[int]]:
-        """The times of the pictures from the first keyframe on, and of the keyframes; rising."""
-        times, keys = [], []
+    def _index(self) -> tuple[list[int], dict[int, int]]:
+        """The times of the pictures from the first keyframe on, rising, and of the keyframes.
+
+        A keyframe's time has with it the one by which a file is sought, that of decoding.
+        """
+        times, keys = [], {}
         for packet in self._container.demux(self._stream):
             if packet.pts is None:
                 continue
             times.append(packet.pts)
             if packet.is_keyframe:
-                keys.append(packet.pts)
+                keys[packet.pts] = packet.pts if packet.dts is None else packet.dts
             if len(times) == _MOST_PICTURES:
                 break
-        keys = sorted(set(keys))
-        return sorted({t for t in times if keys and t >= keys[0]}), keys
+        return sorted({t for t in times if keys and t >= min(keys)}), keys
 
     def _read(self, index: int) -> Plane:
         """Decode up to a picture, from the keyframe before it where that is nearer.
@@ -105,8 +114,7 @@ class Film:
         key = self._keys[bisect_right(self._keys, wanted) - 1]
         skipped = bisect_right(self._times, key) - 1 - self._shown
         if self._shown < 0 or index < self._shown or skipped > _WORTH_SEEKING:
-            self._container.seek(key, stream=self._stream)
-            self._decoded = self._container.decode(self._stream)
+            self._decoded = self._decoded_from(key)
             self._picture = np.empty(0, np.uint8)
         self._shown = -1
         last = None
@@ -119,6 +127,16 @@ class Film:
         if not self._picture.size:
             raise ValueError("it breaks off")
         return self._picture
+
+    def _decoded_from(self, key: int) -> Iterator[av.VideoFrame]:
+        """The pictures from a keyframe on; from the first on where the file cannot be sought so."""
+        self._container.seek(self._seeks[key], stream=self._stream)
+        decoded = self._container.decode(self._stream)
+        begin = next(decoded, None)
+        if begin is not None and begin.pts is not None and begin.pts <= key:
+            return chain((begin,), decoded)
+        self._open()
+        return self._container.decode(self._stream)
 
     def _fitted(self, frame: av.VideoFrame) -> Plane:
         """The whole picture in the middle, black around it."""
@@ -137,11 +155,3 @@ class Film:
             rows, columns = source.shape
             target[top * part : top * part + rows, left * part : left * part + columns] = source
         return picture
-
-
-def _video_stream(streams: tuple[VideoStream, ...], path: Path) -> VideoStream:
-    """The first one, to be decoded in this thread."""
-    if not streams:
-        raise UsageError(f"The file {path} has no video in it.", do="Give a film.")
-    streams[0].codec_context.thread_count = 1
-    return streams[0]

@@ -1,17 +1,17 @@
 """A film in the place of the street: which of its pictures is shown, and what is refused."""
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from bodycam.errors import DeviceError, UsageError
 from bodycam_sim.film import Film
 from bodycam_sim.scene import PictureSpec, read_counter, read_flash
-from films import FILM_FPS, FILM_PICTURES, film_luma
+from films import FILM_FPS, FILM_PICTURES, film_luma, write_film, write_film_with_an_empty_end
 
 SPEC = PictureSpec(width=640, height=360, fps=30, bitrate_bps=1_000_000, seed=0)
 
@@ -33,8 +33,10 @@ def test_the_film_is_shown_at_its_own_speed_and_repeated(film: Path) -> None:
     assert [shown(drawn.draw(frame)) for frame in frames] == [source(frame) for frame in frames]
 
 
-def test_what_is_shown_depends_on_the_frame_number_alone(film: Path) -> None:
-    forth, jumping = Film(SPEC, film), Film(SPEC, film)
+@pytest.mark.parametrize("name", ["film.mp4", "film.ts", "film.mkv"])
+def test_what_is_shown_depends_on_the_frame_number_alone(tmp_path: Path, name: str) -> None:
+    write_film(tmp_path / name)
+    forth, jumping = Film(SPEC, tmp_path / name), Film(SPEC, tmp_path / name)
     frames = [0, 1, 119, 118, 60, 61, 3, 10_000_019, 119, 120, 0]
     in_order = {frame: forth.draw(frame) for frame in sorted(frames)}
     for frame in frames:
@@ -63,15 +65,17 @@ def test_the_whole_picture_is_in_the_middle(film: Path) -> None:
     assert (upright[460:580, :] == 16).all()
 
 
+def test_packets_without_a_picture_show_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    write_film_with_an_empty_end(path)
+    drawn, last = Film(SPEC, path), FILM_PICTURES - 1
+    assert [shown(drawn.draw(frame)) for frame in (118, 119, 125, 149, 150)] == [94, *[last] * 3, 0]
+    assert shown(Film(SPEC, path).draw(140)) == last
+
+
 def test_a_picture_alone_is_a_film_that_stands_still(tmp_path: Path) -> None:
-    still = tmp_path / "still.png"
-    with av.open(str(still), "w", format="image2") as container:
-        stream = container.add_stream("png", rate=1)
-        stream.width, stream.height, stream.pix_fmt = 64, 36, "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 200, np.uint8), "rgb24")
-        frame.time_base = Fraction(1)
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    still = tmp_path / "still.jpg"
+    cv2.imwrite(str(still), np.full((720, 1280, 3), 200, np.uint8))
     drawn = Film(SPEC, still)
     assert np.array_equal(drawn.draw(5)[100:300], drawn.draw(500)[100:300])
     assert drawn.draw(5)[200, 300] > 150
@@ -90,10 +94,13 @@ def test_what_is_not_a_film_is_refused(tmp_path: Path, film: Path) -> None:
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
-    raw = tmp_path / "raw.h264"
-    with av.open(str(film)) as container:
-        raw.write_bytes(bytes(next(container.demux(video=0))))
-    for path in (text, empty, cut, sound, raw, tmp_path, tmp_path / "nothing.mp4"):
+    timeless = tmp_path / "timeless.h264"
+    write_film(timeless)
+    blank = tmp_path / "blank.mp4"
+    data = film.read_bytes()
+    begin, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    blank.write_bytes(data[:begin] + bytes(end - begin) + data[end:])
+    for path in (text, empty, cut, sound, timeless, blank, tmp_path, tmp_path / "nothing.mp4"):
         with pytest.raises(UsageError, match=path.name) as refused:
             Film(SPEC, path)
         assert refused.value.do
