@@ -19,7 +19,7 @@ from bodycam_station.station import FILE, Station
 from bodycam_station.verify import NOT_OK, NOT_SIGNED, Problem, Verdict, examine
 
 if TYPE_CHECKING:
-    from bodycam_station.export import Check
+    from bodycam_station.check_export import Check
 
 STATION_VARIABLE = "BODYCAM_STATION"
 
@@ -230,12 +230,13 @@ def check_export(args: argparse.Namespace) -> int:
 
 
 def _check_without_station(args: argparse.Namespace) -> "Check":
-    from bodycam_station import export as exports
+    from bodycam_station.check_export import check
+    from bodycam_station.export import NAMESPACE
 
     data = _read(args.signers, MAX_SIGNERS_BYTES)
-    stations = read_signers(data, exports.NAMESPACE)
+    stations = read_signers(data, NAMESPACE)
     with Folder(args.rec) as folder:
-        return exports.check(
+        return check(
             Path(args.mp4),
             Path(args.report),
             folder,

@@ -17,7 +17,9 @@ from bodycam_station.documents import Json
 from bodycam_station.files import Folder
 
 MAX_JSON_BYTES = 64 * 1024
-_FIRST_BOX = {"init": (b"ftyp",), "segment": (b"moof", b"styp")}
+FILM = ("init", "segment")
+"""The kinds of objects that, one after the other, are an MP4."""
+_FIRST_BOX = {"init": b"ftyp", "segment": b"moof"}
 """By kind, the type of the box that film begins with."""
 
 
@@ -30,6 +32,8 @@ class Opened:
     """Bytes of the content."""
     sha256: str
     """Of the content, in hexadecimal."""
+    film_bytes: int = 0
+    """Of a segment, the bytes of pictures and sound in it."""
 
 
 def plain(folder: Folder, item: Object, identities: Sequence[Identity]) -> Iterator[bytes]:
@@ -61,25 +65,26 @@ def open_object(folder: Folder, item: Object, identities: Sequence[Identity]) ->
     for piece in plain(folder, item, identities):
         sha256.update(piece)
         length += len(piece)
-        head = head or piece[4:8]
-    if item.kind in _FIRST_BOX and head not in _FIRST_BOX[item.kind]:
+        head = head or piece[:8]
+    if item.kind in _FIRST_BOX and head[4:] != _FIRST_BOX[item.kind]:
         raise EvidenceError(f"{item.name} opens, but it is not the {item.kind} of an MP4.")
-    return Opened(item, length, sha256.hexdigest())
+    # A segment is one moof and one mdat, whose header has eight bytes.
+    film = length - int.from_bytes(head[:4], "big") - 8 if item.kind == "segment" else 0
+    return Opened(item, length, sha256.hexdigest(), film)
 
 
 class Film(io.RawIOBase):
     """Init and segments, decrypted and joined while they are read: one MP4, read forwards only.
 
-    What was read of each object stands in `opened`. An object that does not open ends the film, and
-    its error is in `error`, because errors do not travel through a decoder's read callback.
+    An object that does not open ends the film, and its error is in `error`, because errors do not
+    travel through a decoder's read callback.
     """
 
     def __init__(
         self, folder: Folder, objects: Sequence[Object], identities: Sequence[Identity]
     ) -> None:
-        self.opened: list[Opened] = []
         self.error: BodycamError | None = None
-        self._pieces = self._read_all(folder, objects, identities)
+        self._pieces = (p for item in objects for p in plain(folder, item, identities))
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
@@ -101,14 +106,3 @@ class Film(io.RawIOBase):
         buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
-
-    def _read_all(
-        self, folder: Folder, objects: Sequence[Object], identities: Sequence[Identity]
-    ) -> Iterator[bytes]:
-        for item in objects:
-            sha256, length = hashlib.sha256(), 0
-            for piece in plain(folder, item, identities):
-                sha256.update(piece)
-                length += len(piece)
-                yield piece
-            self.opened.append(Opened(item, length, sha256.hexdigest()))

@@ -39,7 +39,7 @@ INCOMING = "incoming"
 MARGIN_BYTES = 64 * 1024 * 1024
 """Room that stays free in the store."""
 
-NEW, GROWN, THERE, SET_ASIDE = "new", "grown", "there already", "set aside"
+NEW, RENEWED, THERE, SET_ASIDE = "new", "renewed", "there already", "set aside"
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Imported:
     rec: str
     """The name of its folder on the card."""
     outcome: str
-    """`new`, `grown` (more of it than before), `there already` or `set aside`."""
+    """`new`, `renewed` (more of it than before, or a better copy), `there already`, `set aside`."""
     verdict: Verdict
     path: str
     """Where it lies now, within the station's folder."""
@@ -243,14 +243,14 @@ class Store:
         path = f"{RECORDINGS}/{rec}"
         self._log(verdict, path)
         with self._station.make(RECORDINGS) as stored:
-            grown = stored.kind(rec) is not None
-            if grown:
+            before = stored.kind(rec) is not None
+            if before:
                 stored.rename(rec, "before", to=holder)  # removed with the holder
             holder.rename(rec, rec, to=stored)
         why = str(unopened[0]) if unopened else ""
         return Imported(
             rec,
-            GROWN if grown else NEW,
+            RENEWED if before else NEW,
             verdict,
             path,
             opened=not unopened,

@@ -37,7 +37,8 @@ from bodycam_station.verify import Progress, Verdict, examine
 from bodycam_station.witness import Head, Heads
 
 if TYPE_CHECKING:  # it brings the whole of FFmpeg, which most commands do without
-    from bodycam_station.export import Check, Exported, Paper
+    from bodycam_station.check_export import Check
+    from bodycam_station.export import Exported, Paper
 
 FILE = "station.json"
 IDENTITY = "identity.txt"
@@ -470,7 +471,7 @@ class Station:
 
     def check_export(self, mp4: str | Path, report: str | Path, rec: str | Path) -> "Check":
         """Hold an export against the recording, opened with the station's key."""
-        from bodycam_station.export import check
+        from bodycam_station.check_export import check
 
         path = self.find(rec)
         verdict = self.verify(path)
