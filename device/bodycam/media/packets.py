@@ -37,7 +37,7 @@ class Gop:
     """At least one picture, in order of time."""
     sound: tuple[Packet, ...]
     end_ns: int
-    """When the next picture begins; after a cut, the last picture's time plus its nominal length."""
+    """When the next picture begins; after a cut, when the last one would nominally end."""
 
     @property
     def start_ns(self) -> int:
