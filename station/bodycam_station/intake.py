@@ -94,7 +94,8 @@ def recordings(card: Folder, report: Report) -> list[str]:
     others = [name for name, kind in names if kind != "folder" or not REC_ID.fullmatch(name)]
     if others:
         some = ", ".join(shown(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
-        report.notes.append(f"{len(others)} things that are not recordings were left alone: {some}")
+        what = "thing that is no recording was" if len(others) == 1 else "things that are none were"
+        report.notes.append(f"{len(others)} {what} left alone: {some}")
     return found
 
 

@@ -349,8 +349,10 @@ class _Examination:
             what = "it has no signed line" if kind == "file" else f"a {kind} does not belong here"
             self._bad_at(shown(name), what)
         if late:
-            what = "object after the last line is" if late == 1 else "objects after it are"
-            self._notes.append(f"{late} {what} not signed: the power was cut before that.")
+            what = "object" if late == 1 else "objects"
+            self._notes.append(
+                f"{late} {what} after the last line: the power was cut before they were signed."
+            )
 
     def _unsigned(self, reading: LedgerReading) -> None:
         try:
@@ -396,7 +398,7 @@ class _Examination:
         """Whether the key still was the camera's when this recording was first seen."""
         if key.revoked is None:
             return True
-        before = anchored is not None and anchored.utc < key.revoked.utc
+        before = anchored is not None and anchored.utc <= key.revoked.utc
         self._notes.append(
             f"The key of {key.device} was revoked {key.revoked.utc}"
             + (f" ({key.revoked.reason})" if key.revoked.reason else "")

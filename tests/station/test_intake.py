@@ -302,7 +302,7 @@ def test_hostile_cards(station: Station, camera: Camera, tmp_path: Path) -> None
     ):
         assert words in said
     assert not (station.path / by_name["000094"].path / "00000003.segment.age").exists()
-    assert "4 things that are not recordings were left alone: ..evil" in report.notes[0]
+    assert "4 things that are none were left alone: ..evil" in report.notes[0]
     assert {path.name for path in tmp_path.iterdir()} == {"station", "card"}
 
 

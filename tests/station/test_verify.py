@@ -128,8 +128,8 @@ def test_a_key_that_was_replaced_still_counts(made: Path) -> None:
         DeviceKey("cam07", device_key("new").public, STORAGE),
     ]
     for seen, provenance, code in (
-        ("2026-05-31T23:59:59Z", "known", 0),
-        ("2026-06-01T00:00:00Z", "unknown", 1),
+        ("2026-06-01T00:00:00Z", "known", 0),
+        ("2026-06-01T00:00:01Z", "unknown", 1),
     ):
         known = {path.name: [Head(path.name, head, seen, "import")]}
         verdict = look(path, Registry(keys), lambda _, known=known: known)  # type: ignore[misc]
