@@ -1,16 +1,10 @@
-"""JSON from strangers, and signed documents: one line of JSON, then an SSHSIG over that line.
-
-`head -n 1 FILE` is what was signed and `tail -n +2 FILE` the signature, so that stock `ssh-keygen`
-can check a document.
-"""
+"""JSON from strangers, read strictly and within bounds; and JSON of our own, one object a line."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from bodycam.errors import EvidenceError
-from bodycam.evidence import sshsig
-from bodycam.evidence.keys import PublicKey, SigningKey
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
@@ -39,29 +33,6 @@ def parse(data: bytes, what: str, *, limit: int = MAX_BYTES) -> Json:
 def encode(fields: Mapping[str, object]) -> bytes:
     """The fields as one line of ASCII JSON with its newline."""
     return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode() + b"\n"
-
-
-def sign(fields: Mapping[str, object], key: SigningKey, namespace: str) -> bytes:
-    """A signed document."""
-    line = encode(fields)
-    return line + sshsig.sign(key, namespace, line).encode()
-
-
-def split(data: bytes, what: str) -> tuple[Json, bytes, bytes]:
-    """A document's fields, its signed line and its signature, which is not checked yet.
-
-    Raises EvidenceError.
-    """
-    line, newline, armor = data.partition(b"\n")
-    fields = parse(line, what)
-    if not newline or not armor:
-        raise EvidenceError(f"{what} is not signed.")
-    return fields, line + newline, armor
-
-
-def verify(line: bytes, armor: bytes, key: PublicKey, namespace: str) -> None:
-    """Raises SignatureError unless `key` signed the line for this namespace."""
-    sshsig.verify(armor, key, namespace, line)
 
 
 def text(fields: Json, name: str, what: str, *, limit: int = 1000) -> str:
