@@ -4,10 +4,9 @@ A recording is written as a string: `WISSNS` is warning, init, two segments, a n
 film is real. Everything follows from the camera's name, so the same calls make the same bytes.
 """
 
-import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from bodycam.evidence.journal import Journal
 from bodycam.evidence.keys import SoftwareKey
 from bodycam.evidence.ledger import Ledger, object_name, read_ledger, rec_id, recovered_line
 from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
-from bodycam.media.packets import SECOND
 from bodycam_station.age_reader import Identity
 from streams import FRAME_NS, START_NS, film, gops, hum
 
@@ -147,12 +145,14 @@ class Camera:
         late: int = 0,
         torn: bytes = b"",
         plain: Callable[[int, str, bytes], bytes] | None = None,
+        film: Iterable[bytes] | None = None,
     ) -> Path:
         """A recording's folder.
 
         `end` is `close`, `unsealed` (closed without the closing signature), `recovered`, or None
         for a power cut just now. After a power cut `late` objects have no line yet, and `torn` is
-        what stands behind the last whole line. `plain` may change what is sealed.
+        what stands behind the last whole line. `plain` may change what is sealed; `film` takes the
+        place of `movie`.
         """
         self.counter += 1
         rec = rec_id(self.device, self.counter, self._dice(4))
@@ -169,7 +169,7 @@ class Camera:
             seed=self._dice(32),
         )
         lines = [first]
-        film_parts = iter(movie(shape.count("S"), sound=sound))
+        film_parts = iter(film or movie(shape.count("S"), sound=sound))
         for number, letter in enumerate(shape, 1):
             kind = KINDS[letter]
             data = _json(BODIES[letter]()) if letter in BODIES else next(film_parts)
@@ -205,13 +205,3 @@ class Camera:
             path.rename(folder / "unsigned" / path.name)
         head = hashlib.sha256(lines[-1].removesuffix(b"\n")).hexdigest()
         self.journal("recovered", rec=folder.name, head=head)
-
-
-def seconds(segments: int) -> float:
-    """How long so many segments play."""
-    return segments * GOP_PICTURES * FRAME_NS / SECOND
-
-
-def armored_key(key: SoftwareKey) -> str:
-    """A public key in base64, as OpenSSH has it."""
-    return base64.b64encode(key.public.blob()).decode()

@@ -180,7 +180,7 @@ class _Examination:
         first = _first_line(data)
         if first is None:
             if data:
-                self._bad_at(LEDGER, "it has no valid first line, so nothing here is signed")
+                self._bad_at(LEDGER, _why_no_first_line(data))
             return self._nothing_signed()
         rec, device = str(first.fields["rec"]), str(first.fields["device"])
         known = self._signer(first, device)
@@ -270,7 +270,7 @@ class _Examination:
     def _ending(self, reading: LedgerReading, data: bytes, signer: PublicKey | None) -> None:
         """How the ledger ends, and the closing signature."""
         if reading.problem is not None:
-            if reading.end is None and reading.at_end:
+            if not self._damaged(reading):
                 self._unfinished = True
                 self._notes.append(
                     f"The last line of the ledger is not whole, as a power cut leaves it "
@@ -280,7 +280,7 @@ class _Examination:
                 self._bad_at(LEDGER, _lower(reading.problem))
         kind = self._kind(SIG)
         if reading.end != "close":
-            self._unfinished |= reading.end is None
+            self._unfinished |= reading.end is None and not self._damaged(reading)
             if kind is not None:
                 self._bad_at(SIG, "a closing signature stands beside a ledger that was not closed")
             return
@@ -300,6 +300,10 @@ class _Examination:
                 raise SignatureError("it is not of the key that signed line 0")
         except BodycamError as error:
             self._bad_at(SIG, _lower(_without(SIG, error.what)))
+
+    def _damaged(self, reading: LedgerReading) -> bool:
+        """Whether the ledger has a bad line that no power cut explains."""
+        return reading.problem is not None and (reading.end is not None or not reading.at_end)
 
     def _objects(self, reading: LedgerReading) -> None:
         names = {o.sha256: o.name for o in reading.objects}
@@ -333,7 +337,7 @@ class _Examination:
         except BodycamError as error:
             self._bad_at("the folder", error.what)
             return
-        late = 0
+        late, damaged = 0, self._damaged(reading)
         for name, kind in names:
             if name in listed:
                 continue
@@ -343,16 +347,20 @@ class _Examination:
             if name == f"{SIG}.new" and kind == "file" and self._unfinished:
                 continue  # the recorder was about to give the closing signature its name
             match = _OBJECT_NAME.fullmatch(name)
-            if match and kind == "file" and int(match[1]) >= reading.seq and self._unfinished:
+            beyond = match and kind == "file" and int(match[1]) >= reading.seq
+            if beyond and (self._unfinished or damaged):
                 late += 1  # durable before its line was: the recorder's order of writing
                 continue
             what = "it has no signed line" if kind == "file" else f"a {kind} does not belong here"
             self._bad_at(shown(name), what)
         if late:
-            what = "object" if late == 1 else "objects"
-            self._notes.append(
-                f"{late} {what} after the last line: the power was cut before they were signed."
+            why = (
+                "the ledger is damaged before it comes to them"
+                if damaged
+                else "the power was cut before they were signed"
             )
+            count = "1 object" if late == 1 else f"{late} objects"
+            self._notes.append(f"{count} after the last good line: {why}.")
 
     def _unsigned(self, reading: LedgerReading) -> None:
         try:
@@ -456,6 +464,13 @@ def _first_line(data: bytes) -> Line | None:
     rec, device = fields.get("rec"), fields.get("device")
     ours = fields.get("dom") == DOM and isinstance(rec, str) and isinstance(device, str)
     return line if newline and ours and REC_ID.fullmatch(str(rec)) else None
+
+
+def _why_no_first_line(data: bytes) -> str:
+    version = re.match(rb'\{"dom":"(bodycam-ledger-[0-9]{1,9})"', data)
+    if version and version[1] != DOM.encode():
+        return f"it is of the format {version[1].decode()}, which this program does not know"
+    return "it has no valid first line, so nothing here is signed"
 
 
 def _key_in(armor: bytes) -> PublicKey:

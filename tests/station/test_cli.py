@@ -204,7 +204,7 @@ def test_what_an_import_reports(desk: Desk, camera: Camera) -> None:
         )
         + f"  {cut.name}: unfinished, new. It is unfinished: put the card back, let the camera "
         "start once, and import again.\n"
-        "    2 objects after the last line: the power was cut before they were signed.\n"
+        "    2 objects after the last good line: the power was cut before they were signed.\n"
         f"  ! {gone.name} was begun, and is neither on this card nor in the store.\n"
         "  1 thing that is no recording was left alone: notes.txt\n"
     )

@@ -240,7 +240,7 @@ def test_what_fails_leaves_nothing_and_is_told(
     with pytest.raises(EvidenceError, match=r"Of \d+ bytes of film only 0 "):
         station.export(path, tmp_path / "x.mp4", person="A")
     other = Camera(tmp_path / "other", counter=80)
-    for made in (other.record("WI"), other.record("W")):
+    for made in (camera.record("WI"), camera.record("W")):
         with pytest.raises(EvidenceError, match="no film that can be played"):
             station.export(made, tmp_path / "x.mp4", person="A")
     with pytest.raises(EvidenceError, match="sealed to other keys"):

@@ -416,7 +416,20 @@ def test_an_endless_ledger_is_not_read(rec: Path) -> None:
 def test_an_unknown_version(rec: Path) -> None:
     file = rec / "ledger.jsonl"
     file.write_bytes(file.read_bytes().replace(b"bodycam-ledger-1", b"bodycam-ledger-2"))
-    assert look(rec).provenance == "not signed"
+    verdict = look(rec)
+    assert verdict.provenance == "not signed"
+    assert "bodycam-ledger-2, which this program does not know" in str(verdict.problems[0])
+
+
+def test_what_comes_after_damage_is_counted(rec: Path) -> None:
+    file = rec / "ledger.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:3], *lines[4:]]))
+    verdict = look(rec)
+    assert [problem.where for problem in verdict.problems] == ["ledger.jsonl", "ledger.jsonl.sig"]
+    assert verdict.notes == (
+        "4 objects after the last good line: the ledger is damaged before it comes to them.",
+    )
 
 
 def test_names_with_odd_bytes_are_printed_safely(rec: Path) -> None:
