@@ -123,17 +123,21 @@ def broke(turn: Turn, event: RecordingBroke) -> None:
     """A recording ended before its footage did: what is left goes on in a linked one."""
     turn.log("broke", ("why", event.why.value))
     turn.feel(Feel.FAULT)
-    if event.why is not Why.STREAM:
-        since_ns = turn.now - BREAKS_WITHIN_NS
-        recent = [at_ns for at_ns in turn.model.breaks_ns if at_ns > since_ns]
-        turn.set(breaks_ns=(*recent, turn.now)[-BREAKS:])
     turn.set(waiting=(replace(event.warned, how=How.CONTINUED), *turn.model.waiting))
     if event.why is Why.FULL:
         raise_fault(turn, Fault.NO_ROOM)
-    if len(turn.model.breaks_ns) == BREAKS:
-        raise_fault(turn, Fault.CARD_FAILED)
+    if event.why is not Why.STREAM:
+        _count_break(turn)
     if not turn.model.barred:
         keeping.begin_waiting(turn)
+
+
+def _count_break(turn: Turn) -> None:
+    since_ns = turn.now - BREAKS_WITHIN_NS
+    breaks_ns = [at_ns for at_ns in turn.model.breaks_ns if at_ns > since_ns]
+    turn.set(breaks_ns=(*breaks_ns, turn.now)[-BREAKS:])
+    if len(turn.model.breaks_ns) == BREAKS:
+        raise_fault(turn, Fault.CARD_FAILED)
 
 
 def shut_down(turn: Turn, reason: str) -> None:

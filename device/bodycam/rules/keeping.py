@@ -6,7 +6,7 @@ The only file that makes a `Warned`; a test holds that.
 from bodycam.rules import events
 from bodycam.rules.cues import Feel
 from bodycam.rules.events import How, Warned
-from bodycam.rules.model import KEEPS, Timer
+from bodycam.rules.model import ASLEEP, KEEPS, Timer
 from bodycam.rules.turn import Turn
 
 
@@ -17,7 +17,7 @@ def pin(turn: Turn, pre_record_ns: int) -> None:
     if gap is not None and gap.to_ns <= from_ns:
         turn.tell_gap()
     turn.do(events.Pin(from_ns))
-    if pre_record_ns == 0:
+    if pre_record_ns == 0 and turn.model.state not in ASLEEP:  # who wakes begins with one
         turn.do(events.ForceKeyframe())
     if turn.model.barred or turn.model.blind:
         turn.feel(Feel.NOT_RECORDING)

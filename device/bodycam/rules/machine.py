@@ -114,6 +114,7 @@ def _take(turn: Turn, event: Event, stamp_ns: int) -> None:
         case events.Docked(docked):
             turn.set(docked=docked)
             turn.fire(Trigger.DOCK if docked else Trigger.UNDOCK)
+            health.battery(turn, turn.model.battery_percent)  # out of the dock an empty one is off
         case events.Battery(percent):
             health.battery(turn, percent)
         case events.Room(minutes):

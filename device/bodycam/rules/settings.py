@@ -160,7 +160,7 @@ def _value(kind: Any, value: object, allowed: Range, key: str, place: _Place) ->
         raise place.refuse(key, f"= {_shown(value)} is not {_NAMES[kind]} (allowed: {allowed})")
     if not allowed.holds(value):
         raise place.refuse(key, f"= {_shown(value)} is not allowed (allowed: {allowed})")
-    return kind(value)
+    return float(cast("float", value)) if kind is float else value
 
 
 def _shown(value: object) -> str:

@@ -188,7 +188,7 @@ class Turn:
             self._tell_started()
         elif to is State.BLOCKED:
             self.remind_after(model.policy.wearer.reminder_s * SECOND)
-            self.log("blocked", ("faults", self.faults()))
+            self.log("act", ("act", "held in memory"), ("faults", self.faults()))
             self.feel(Feel.NOT_RECORDING)
         elif to is State.DOCKED:
             for fault in FAULTS:
