@@ -44,6 +44,15 @@ class Fault(Enum):
     BATTERY_CRITICAL = "battery-critical"
     ROOM_LOW = "room-low"
     ROOM_VERY_LOW = "room-very-low"
+    BUTTON_BROKEN = "button-broken"
+    GAUGE_DEAD = "gauge-dead"
+    POWER_WEAK = "power-weak"
+    TOO_HOT = "too-hot"
+    CARD_WORN = "card-worn"
+    CARD_RESTORED = "card-restored"
+    CLOCK_DEAD = "clock-dead"
+    CLOCK_STEPPED = "clock-stepped"
+    MEMORY_DEAD = "memory-dead"
 
 
 # ---- what comes in -------------------------------------------------------------------------------

@@ -119,6 +119,52 @@ FAULTS: dict[Fault, Row] = {
         "The card is almost full.",
         "De kaart is bijna vol.",
     ),
+    Fault.BUTTON_BROKEN: Row(
+        "A button opens and closes faster than a hand can: a loose wire, or no button at all.",
+        "The button does not work.",
+        "De knop werkt niet.",
+        amber=True,
+    ),
+    Fault.GAUGE_DEAD: Row(
+        "The battery gauge does not answer, or answers nonsense.",
+        "The battery gauge does not work.",
+        "De accumeter werkt niet.",
+    ),
+    Fault.POWER_WEAK: Row(
+        "The supply voltage is too low for the processor.",
+        "The power supply is too weak.",
+        "De voeding is te zwak.",
+    ),
+    Fault.TOO_HOT: Row(
+        "The processor is so hot that it is slowed down.",
+        "The camera is too hot.",
+        "De camera is te warm.",
+    ),
+    Fault.CARD_WORN: Row(
+        "The card has come to the end of its life, by its own account.",
+        "The card is worn out.",
+        "De kaart is versleten.",
+    ),
+    Fault.CARD_RESTORED: Row(
+        "The journal on the card is not the one that the memory in the camera remembers.",
+        "This is not the right card.",
+        "Dit is niet de juiste kaart.",
+    ),
+    Fault.CLOCK_DEAD: Row(
+        "The clock module does not answer, or has lost the time.",
+        "The clock module does not work.",
+        "De klokmodule werkt niet.",
+    ),
+    Fault.CLOCK_STEPPED: Row(
+        "The time of day jumped although it had been set.",
+        "The clock has jumped.",
+        "De klok is versprongen.",
+    ),
+    Fault.MEMORY_DEAD: Row(
+        "The memory in the camera does not answer.",
+        "The camera's memory does not work.",
+        "Het geheugen van de camera werkt niet.",
+    ),
 }
 
 DEAD: dict[Output, Fault] = {
