@@ -143,7 +143,7 @@ class Shift:
         return None
 
     def _answer(self, effects: tuple[Effect, ...], now: int) -> None:
-        """The outputs' side: `well` (unless told otherwise), `silent`, `dead`, `late`, `breaks`."""
+        """The outputs' side: `well` (unless told otherwise), `silent`, `dead`, `late`, ..."""
         self.opened += [effect.warned for effect in effects if isinstance(effect, events.Begin)]
         for effect in effects:
             if not isinstance(effect, events.Warn):
@@ -158,7 +158,7 @@ class Shift:
                 self.at(started_ns, started)
                 if how == "breaks":
                     self.at(now + ns(seconds), failed)
-                else:
+                elif how != "unending":
                     ended = events.WarningEnded(effect.output, effect.token)
                     self.at(started_ns + ns(3 if effect.texts else 0.8), ended)
 
@@ -168,6 +168,7 @@ def play(
     until_s: float,
     rules: Policy | None = None,
     *,
+    since_s: float = 0,
     outputs: tuple[Output, ...] = tuple(Output),
     docked: bool = False,
     record_closed: bool = False,
@@ -185,12 +186,12 @@ def play(
     before = shift.model.state
     lines = []
     for now, model, effects in shift.run(until_s):
-        if effects or model.state is not before:
+        if now >= ns(since_s) and (effects or model.state is not before):
             first, *others = [*map(said, effects)] or [""]
             lines.append(f"{now / SECOND:7.3f} {model.state.value:9} {first}".rstrip())
             lines += [" " * 18 + told for told in others]
         before = model.state
-    return "\n".join(lines)
+    return dedent("\n".join(lines))
 
 
 def expect(lines: str) -> str:
@@ -233,7 +234,7 @@ def said(effect: Effect) -> str:
 
 def warned_in_words(warned: Warned) -> str:
     words = [
-        f"press {seconds(warned.pressed_ns)}",
+        f"at {seconds(warned.pressed_ns)}",
         f"given {seconds(warned.given_ns)}",
         f"before {seconds(warned.pre_record_ns)}",
         "by " + (",".join(stamp.output.value for stamp in warned.started) or "-"),

@@ -76,13 +76,13 @@ def room(turn: Turn, minutes: int) -> None:
     """Minutes left. A recording uses up the last one: the writer says when the card is full."""
     turn.set(room_minutes=minutes)
     for threshold in ROOM_MINUTES:
-        if not (turn.model.begun and FAULTS[threshold.fault].bars):
-            _gauge(turn, threshold, minutes)
+        _gauge(turn, threshold, minutes)
 
 
 def _gauge(turn: Turn, threshold: Threshold, reading: int) -> None:
     if reading <= threshold.raised_at:
-        raise_fault(turn, threshold.fault)
+        if not (turn.model.begun and FAULTS[threshold.fault].bars):
+            raise_fault(turn, threshold.fault)
     elif reading >= threshold.cleared_at:
         clear_fault(turn, threshold.fault)
 
@@ -125,6 +125,7 @@ def broke(turn: Turn, event: RecordingBroke) -> None:
     turn.feel(Feel.FAULT)
     turn.set(waiting=(replace(event.warned, how=How.CONTINUED), *turn.model.waiting))
     if event.why is Why.FULL:
+        room(turn, 0)
         raise_fault(turn, Fault.NO_ROOM)
     if event.why is not Why.STREAM:
         _count_break(turn)

@@ -136,7 +136,8 @@ def end(turn: Turn) -> None:
     turn.do(events.ForceKeyframe())
     turn.start_timer(Timer.AFTER_OVER, turn.model.released_ns + LINKED_WITHIN_NS)
     turn.set(begun=False)
-    health.room(turn, turn.model.room_minutes)
+    if turn.model.room_minutes == 0:
+        health.room(turn, 0)  # the recording has used up the last minute
 
 
 def linked_no_more(turn: Turn) -> None:
