@@ -34,7 +34,9 @@ class Range:
 
     def __str__(self) -> str:
         if self.choices:
-            return "one of " + ", ".join(map(_shown, self.choices))
+            return "one of " + ", ".join(
+                one if isinstance(one, str) else _shown(one) for one in self.choices
+            )
         return self.shown if self.pattern else f"{self.least:g} to {self.most:g}"
 
     def holds(self, value: object) -> bool:
@@ -96,11 +98,13 @@ def _dotted(text: str) -> tuple[str, ...]:
 
 def _unreadable(name: str, text: str, why: str) -> str:
     """TOML's own words, with the line that they point at."""
-    at = re.search(r" \(at line (\d+), column \d+\)$", why)
+    lines = text.rstrip("\n").split("\n")
+    at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", why)
     if at is None:
         return f"{name}: not a TOML file: {why[:MAX_LINE_CHARACTERS]}."
-    line = text.split("\n")[int(at[1]) - 1].strip()[:MAX_LINE_CHARACTERS]
-    return f"{name}:{at[1]}: not a TOML file: {why[: at.start()]}: {line}"
+    number = int(at[1] or len(lines))
+    line = lines[number - 1].strip()[:MAX_LINE_CHARACTERS]
+    return f"{name}:{number}: not a TOML file: {why[: at.start()]}: {line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +173,4 @@ def _shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int) and abs(value) >= 10**20:
         return "a huge number"
-    return value if isinstance(value, str) and value.isidentifier() else reprlib.repr(value)
+    return reprlib.repr(value)
