@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 
 from bodycam.errors import BodycamError, UsageError
@@ -53,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     ) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(
             name,
-            help=text,
-            description=text,
+            help=text.partition(". ")[0].rstrip(".") + ".",
+            description=textwrap.fill(text, 79),
             epilog=f"example:\n  bodycam-station {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
