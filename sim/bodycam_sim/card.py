@@ -1,12 +1,13 @@
 """The simulated card: real files under a real folder, with the time that a card would take.
 
-Every call takes virtual time; the writer's clock is the time at which its last call returned. Room
-is counted in nominal bytes, so that it does not depend on an encoder. A power cut in the middle of
-a call leaves what a real one may leave: a torn file, a name that was not yet durable gone again.
+A call is done at once and answered later, in world time. When the power goes, what had not been
+answered is undone, a write that was under way is torn, and names that were not yet durable may be
+gone: as on a card. Room is counted in nominal bytes, so that it does not depend on an encoder.
 """
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bodycam.errors import CardFull
@@ -15,14 +16,25 @@ from bodycam.ports import Buffer, Entry
 from bodycam.posix.card import PosixCard
 
 CALL_NS = SECOND * 4 // 1000
-"""What a synced call costs."""
+"""What a call costs that makes something durable."""
 BYTES_PER_S = 20_000_000
 OTHER_BYTES = 4096
-"""What a file that is not footage counts for."""
+"""What a file that is not footage counts for; what is appended counts for nothing."""
+
+_Do = Callable[[], object]
 
 
-class PowerCut(BaseException):
-    """The power went while a call was under way. Nothing in the product may catch it."""
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """Something that was done to the card, and how it was before."""
+
+    begins_ns: int
+    answered_ns: int
+    undo: tuple[_Do, ...]
+    torn: tuple[Path, Buffer] | None
+    """What was being written, and where to."""
+    room_bytes: int
+    unsynced: frozenset[Path]
 
 
 class SimCard:
@@ -34,22 +46,47 @@ class SimCard:
         self._segment_bytes = segment_bytes
         self._room_bytes = room_bytes
         self._random = random.Random(seed)  # noqa: S311  decides what a power cut leaves
-        self._unsynced: list[str] = []
-        self._stalled: list[tuple[int, int]] = []
-        self.cut_ns: int | None = None
-        """World time at which the power goes."""
-        self.op_ns = 0
-        """World time at which the last call returned."""
+        self._unsynced: frozenset[Path] = frozenset()
+        """Files whose names are not durable yet."""
+        self._stalls: list[tuple[int, int]] = []
+        self._calls: list[_Call] = []
+        self.answered_ns = 0
+        """World time at which the last call is answered."""
 
     # ---- what a scenario does --------------------------------------------------------------------
 
     def stall(self, from_ns: int, to_ns: int) -> None:
-        """Answer nothing in this span of world time."""
-        self._stalled.append((from_ns, to_ns))
+        """Leave what is asked in this span of world time unanswered until its end."""
+        self._stalls.append((from_ns, to_ns))
 
     def set_room(self, room_bytes: int) -> None:
         """Let only so much be free."""
         self._room_bytes = room_bytes
+
+    def turn_to(self, now_ns: int) -> None:
+        """Somebody turns to the card now; whatever was asked before has been answered."""
+        self.answered_ns = now_ns
+        self._calls.clear()
+
+    def cut_power(self, now_ns: int) -> None:
+        """Leave what a real card may show after a power cut now."""
+        last = None
+        while self._calls and self._calls[-1].answered_ns > now_ns:
+            last = self._calls.pop()
+            for undo in reversed(last.undo):
+                undo()
+            self._room_bytes, self._unsynced = last.room_bytes, last.unsynced
+        if last is not None and last.torn is not None and last.begins_ns <= now_ns:
+            path, data = last.torn
+            if not path.exists():
+                self._unsynced |= {path}
+            with path.open("ab") as file:
+                file.write(memoryview(data)[: int(self._random.random() * (len(data) + 1))])
+        for path in sorted(self._unsynced):
+            if self._random.random() < 0.5:
+                path.unlink(missing_ok=True)
+        self._unsynced = frozenset()
+        self._calls.clear()
 
     # ---- the port --------------------------------------------------------------------------------
 
@@ -58,54 +95,45 @@ class SimCard:
         size = self._segment_bytes if path.endswith(".segment.age") else OTHER_BYTES
         if size > self._room_bytes:
             raise CardFull("The simulated card is full.", do="Dock the camera.")
-
-        def torn() -> None:
-            self._card.create(path, memoryview(data)[: self._random.randrange(len(data) + 1)])
-            self._unsynced.append(path)
-
-        self._call(CALL_NS + size * SECOND // BYTES_PER_S, torn)
+        self._takes(CALL_NS + size * SECOND // BYTES_PER_S, path, written=data)
         self._card.create(path, data)
-        self._unsynced.append(path)
         self._room_bytes -= size
+        self._unsynced |= {self._root / path}
 
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
-
-        def torn() -> None:
-            self._card.append(path, memoryview(data)[: self._random.randrange(len(data) + 1)])
-
-        self._call(CALL_NS, torn)
+        self._takes(CALL_NS, path, written=data)
         if not self._card.exists(path):
-            self._unsynced.append(path)
+            self._unsynced |= {self._root / path}
         self._card.append(path, data)
-        self._room_bytes = max(0, self._room_bytes - len(data) // OTHER_BYTES)
 
     def sync_folder(self, path: str) -> None:
         """See ports.Card."""
-        self._call(CALL_NS)
-        folder = "" if path == "." else path
-        self._unsynced = [name for name in self._unsynced if name.rpartition("/")[0] != folder]
+        self._takes(CALL_NS)
+        self._unsynced = frozenset(p for p in self._unsynced if p.parent != self._root / path)
 
     def make_folder(self, path: str) -> None:
         """See ports.Card."""
-        self._call(CALL_NS)
+        parts = path.split("/")
+        self._takes(CALL_NS, *("/".join(parts[: n + 1]) for n in range(len(parts))))
         self._card.make_folder(path)
 
     def move(self, source: str, target: str) -> None:
         """See ports.Card."""
-        self._call(CALL_NS)
+        self._takes(CALL_NS, source, target)
         self._card.move(source, target)
-        self._unsynced = [name for name in self._unsynced if name != source]
+        self._unsynced -= {self._root / source, self._root / target}
 
     def truncate(self, path: str, size: int) -> None:
         """See ports.Card."""
-        self._call(CALL_NS)
+        self._takes(CALL_NS, path)
         self._card.truncate(path, size)
 
     def remove(self, path: str) -> None:
         """See ports.Card."""
-        self._call(CALL_NS)
+        self._takes(CALL_NS, path)
         self._card.remove(path)
+        self._unsynced -= {self._root / path}
 
     def read(self, path: str, limit: int, offset: int = 0) -> bytes:
         """See ports.Card."""
@@ -127,23 +155,39 @@ class SimCard:
         """Nominal room."""
         return self._room_bytes
 
-    # ---- time and power --------------------------------------------------------------------------
+    # ---- inside ----------------------------------------------------------------------------------
 
-    def _call(self, cost_ns: int, torn: Callable[[], None] = lambda: None) -> None:
-        """Let a call take its time; the power may go before it returns."""
-        start_ns = self.op_ns
-        for from_ns, to_ns in self._stalled:
-            if from_ns <= start_ns < to_ns:
-                start_ns = to_ns
-        self.op_ns = start_ns + cost_ns
-        if self.cut_ns is not None and self.op_ns > self.cut_ns:
-            torn()
-            self._lose_names()
-            raise PowerCut
+    def _takes(self, cost_ns: int, *paths: str, written: Buffer | None = None) -> None:
+        """A call that changes these paths begins, and takes its time."""
+        begins_ns = self.answered_ns
+        for from_ns, to_ns in self._stalls:
+            if from_ns <= begins_ns < to_ns:
+                begins_ns = to_ns
+        self.answered_ns = begins_ns + cost_ns
+        self._calls.append(
+            _Call(
+                begins_ns,
+                self.answered_ns,
+                tuple(_as_it_is(self._root / path) for path in paths),
+                None if written is None else (self._root / paths[0], written),
+                self._room_bytes,
+                self._unsynced,
+            )
+        )
 
-    def _lose_names(self) -> None:
-        """Names whose folder was not synced may be gone; so may what an unsynced file held."""
-        for path in self._unsynced:
-            if self._random.random() < 0.5 and self._card.exists(path):
-                self._card.remove(path)
-        self._unsynced = []
+
+def _as_it_is(path: Path) -> _Do:
+    """Brings a path back to how it is now."""
+    if path.is_dir():
+        return lambda: path.mkdir(exist_ok=True)
+    if path.exists():
+        data = path.read_bytes()
+        return lambda: path.write_bytes(data)
+
+    def gone() -> None:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+
+    return gone

@@ -3,7 +3,8 @@
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from bodycam.config import read_file
 from bodycam.errors import BodycamError, UsageError
 from bodycam.evidence.enrolment import make_request, read_bundle
 from bodycam.evidence.journal import read_journal
@@ -18,18 +20,21 @@ from bodycam.evidence.keys import SoftwareKey
 from bodycam.media.packets import SECOND
 from bodycam.recorder.assembly import Owner
 from bodycam.rules.policy import Policy, read_policy
+from bodycam_sim.boot import BEGAN_UTC_S, recording_name
 from bodycam_sim.encoder import GopWorkers
 from bodycam_sim.overlay import read_counter
-from bodycam_sim.picture import PictureSpec
+from bodycam_sim.picture import PictureSpec, Plane
 from bodycam_sim.scenario import Scenario, read_scenario
-from bodycam_sim.world import WORLD_BEGAN_UTC_S, World
+from bodycam_sim.world import World
+from bodycam_station.intake import Imported
 from bodycam_station.station import Station
 
 DEVICE = "cam07"
 WEARER = "token-0001"
 PERSON = "simulator"
-OURS = ("card", "station", "films", "transcript.txt")
-"""What a run leaves in its folder, and what it may remove there from an earlier one."""
+TRANSCRIPT = "transcript.txt"
+FOLDERS = ("card", "station", "films")
+"""What a run leaves in its folder, with the transcript."""
 
 Say = Callable[[str], None]
 
@@ -39,8 +44,11 @@ class Result:
     """What a run left, for people and for scripts."""
 
     fields: dict[str, object]
+    """What `--json` prints."""
     text: str
-    """The transcript, with what the station made of it."""
+    """The transcript, with what the station made of the card."""
+    films: tuple[tuple[Path, str], ...]
+    """Each exported film with its recording's verdict."""
 
 
 def run(
@@ -51,14 +59,15 @@ def run(
     film: Path | None = None,
     workers: int = 2,
     say: Say = lambda _: None,
+    watch: Callable[[float], None] = lambda _: None,
 ) -> Result:
     """Run the scenario file `path` and leave everything in the folder `out`.
 
-    Raises BodycamError where the scenario, its policy or the folder is refused.
+    `say` is told what is being done, `watch` every simulated second. Raises BodycamError where the
+    scenario, its policy, the film or the folder is refused.
     """
     scenario = read_scenario(path)
     policy = _policy(scenario, path, policies)
-    _make_room(out)
     picture = PictureSpec(
         width=scenario.picture.width,
         height=scenario.picture.height,
@@ -67,57 +76,82 @@ def run(
         seed=scenario.seed,
         night=scenario.picture.night,
     )
-    began = datetime.fromtimestamp(WORLD_BEGAN_UTC_S, UTC)
-    with Station.init(out / "station", "utrecht", person=PERSON, now=lambda: began) as station:
-        owner = _enroll(station, scenario.seed)
-    say(f"simulating {scenario.seconds:g} s of world time")
+    if film is not None and film.resolve().is_relative_to(out.resolve()):
+        raise UsageError(f"The film {film} lies in {out}, which is emptied.", do="Move it away.")
     with GopWorkers(picture, film, workers=workers) as encoder:
-        world = World(scenario, policy, owner, out / "card", encoder)
+        _make_room(out)
+        began = datetime.fromtimestamp(BEGAN_UTC_S, UTC)
+        with Station.init(out / "station", "utrecht", person=PERSON, now=lambda: began) as station:
+            owner = _enroll(station, scenario.seed)
+        say(f"simulating {scenario.seconds:g} s")
+        world = World(scenario, policy, owner, out / "card", encoder, watch)
         world.run()
     say("handing the card over to the station")
     ended = began + timedelta(seconds=scenario.seconds)
     with Station.open(out / "station", now=lambda: ended) as station:
         recordings = _hand_over(station, world, owner, out)
     text = world.transcript.text()
-    (out / "transcript.txt").write_text(text)
-    fields = {
-        "scenario": scenario.name,
-        "seed": scenario.seed,
-        "transcript": str(out / "transcript.txt"),
-        "recordings": recordings,
-    }
-    return Result(fields, text)
+    (out / TRANSCRIPT).write_text(text)
+    return Result(
+        {
+            "scenario": scenario.name,
+            "seed": scenario.seed,
+            "transcript": str(out / TRANSCRIPT),
+            "recordings": recordings,
+        },
+        text,
+        tuple((Path(str(r["mp4"])), str(r["integrity"])) for r in recordings if r["mp4"]),
+    )
+
+
+def as_json(result: Result) -> str:
+    """One JSON object on one line."""
+    return json.dumps(result.fields)
+
+
+def read_counters(mp4: Path) -> list[int | None]:
+    """The frame counter of every picture of a film, in order; None where it cannot be read."""
+    with closing(_pictures(mp4)) as pictures:
+        return [read_counter(gray) for gray in pictures]
+
+
+# ---- before the shift ----------------------------------------------------------------------------
 
 
 def _policy(scenario: Scenario, path: Path, policies: Path) -> Policy:
     """The policy that a scenario names: one of ours, or a file beside the scenario."""
     named = policies / f"{scenario.policy}.toml"
     file = named if named.is_file() else path.parent / scenario.policy
-    try:
-        return read_policy(file.read_bytes(), str(file))
-    except OSError as error:
+    if not file.is_file():
+        names = ", ".join(sorted(p.stem for p in policies.glob("*.toml")))
         raise UsageError(
-            f"{path}: there is no policy {scenario.policy}.",
-            do=f"Name one of {', '.join(sorted(p.stem for p in policies.glob('*.toml')))}.",
-        ) from error
+            f"{path}: there is no policy {scenario.policy} in {policies}.",
+            do=f"Name one of {names}." if names else "Say with --policies where policies are.",
+        )
+    return read_policy(read_file(file, "the policy"), str(file))
 
 
 def _make_room(out: Path) -> None:
-    """An empty folder; what an earlier run left there goes, anything else is left alone."""
+    """Folders for a run; what an earlier one left there goes, anything else is left alone."""
+    ours = {*FOLDERS, TRANSCRIPT}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        strangers = sorted(p.name for p in out.iterdir() if p.name not in OURS)
+        there = {entry.name for entry in out.iterdir()}
+        strangers = sorted(there if TRANSCRIPT not in there else there - ours)
         if strangers:
             raise UsageError(
-                f"{out} holds something that is not ours: {strangers[0]}.",
+                f"{out} holds something that no scenario left there: {strangers[0]}.",
                 do="Give --out a folder that is empty or does not exist.",
             )
-        for name in OURS[:3]:
-            shutil.rmtree(out / name, ignore_errors=True)
+        for name in there & set(FOLDERS):
+            shutil.rmtree(out / name)
+        (out / TRANSCRIPT).write_text("")  # so that what a run leaves that is cut short is ours
         (out / "card").mkdir()
         (out / "films").mkdir()
     except OSError as error:
-        raise UsageError(f"{out} cannot be made: {error.strerror}.") from error
+        raise UsageError(
+            f"{out} cannot be written: {error.strerror}.", do="Give --out another folder."
+        ) from error
 
 
 def _enroll(station: Station, seed: int) -> Owner:
@@ -128,36 +162,30 @@ def _enroll(station: Station, seed: int) -> Owner:
     return Owner(DEVICE, key, bundle.recipients, WEARER)
 
 
+# ---- after the shift -----------------------------------------------------------------------------
+
+
 def _hand_over(station: Station, world: World, owner: Owner, out: Path) -> list[dict[str, object]]:
     """Import the card, and export every film that there is; the transcript tells of it."""
     told = world.transcript
-    told.title("# the card is handed over")
+    told.line()
+    told.line("# The card is handed over to the station.")
+    told.line()
     report = station.import_card(out / "card", person=PERSON)
     for problem in report.problems:
-        told.title(f"the card: {problem}")
+        told.line(f"The card: {problem}")
     for rec in report.missing:
-        told.title(f"{rec}: missing")
+        told.line(f"{recording_name(rec)} was begun, and nobody has it.")
     boots = _boots(out / "card" / "journal.jsonl", owner, world)
     found = []
     for item in report.recordings:
-        fields = _recording(station, item.rec, boots.get(item.rec, 0), out / "films")
-        verdict = item.verdict
-        fields |= {
-            "integrity": verdict.integrity,
-            "provenance": verdict.provenance_text,
-            "anchoring": verdict.anchoring,
-        }
+        fields = _recording(station, item, boots.get(item.rec, 0), out / "films")
+        told.line(f"{recording_name(item.rec)}: {_film(fields)}")
+        for what in ("integrity", "provenance", "anchoring"):
+            told.line(f"  {what:10}  {fields[what]}")
         found.append(fields)
-        frames = fields["frames"]
-        film = (
-            f"{frames} pictures, {fields['first_frame']} to {fields['last_frame']}, "
-            f"{fields['seconds']:.1f} s, {fields['pre_record_s']:.1f} s of them before the press"
-            if frames
-            else "no pictures"
-        )
-        told.title(f"{item.rec}: {verdict.integrity}, {verdict.provenance_text}; {film}")
     if not report.recordings:
-        told.title("no recordings")
+        told.line("Nothing was recorded.")
     return found
 
 
@@ -171,48 +199,41 @@ def _boots(journal: Path, owner: Owner, world: World) -> dict[str, int]:
     }
 
 
-def _recording(station: Station, rec: str, boot_ns: int, films: Path) -> dict[str, object]:
+def _recording(station: Station, item: Imported, boot_ns: int, films: Path) -> dict[str, object]:
     """What is in a recording: from its warning, its ledger, and the counters in its pictures."""
-    mp4 = films / f"{rec}.mp4"
+    verdict, path = item.verdict, station.path / item.path
+    mp4 = films / f"{item.rec}.mp4"
     fields: dict[str, object] = {
-        "id": rec,
-        "path": str(station.find(rec)),
+        "id": item.rec,
+        "path": str(path),
         "mp4": None,
-        "segments": 0,
+        "segments": sum(thing.kind == "segment" for thing in verdict.objects),
         "frames": 0,
         "first_frame": None,
         "last_frame": None,
         "seconds": 0.0,
         "pre_record_s": 0.0,
         "warning": None,
+        "integrity": verdict.integrity,
+        "provenance": verdict.provenance_text,
+        "anchoring": verdict.anchoring,
     }
     try:
-        warning = station.warning(rec)
+        warning = station.warning(path)
         fields["warning"] = _warning(warning, boot_ns)
         fields["pre_record_s"] = int(str(warning["pre_record_got_ms"])) / 1000
-        kinds = [item.kind for item in station.verify(rec).objects]
-        fields["segments"] = kinds.count("segment")
-        exported = station.export(rec, mp4, person=PERSON, purpose="simulated")
+        exported = station.export(path, mp4, person=PERSON, purpose="simulated")
     except BodycamError:
         # It has no film, or is not ok: the verdict beside this says so.
         return fields
-    counters = list(read_counters(mp4))
+    first, last = _ends(mp4)
     return fields | {
         "mp4": str(mp4),
-        "frames": len(counters),
-        "first_frame": counters[0],
-        "last_frame": counters[-1],
+        "frames": exported.frames,
+        "first_frame": first,
+        "last_frame": last,
         "seconds": round(exported.seconds, 3),
     }
-
-
-def read_counters(mp4: Path) -> list[int | None]:
-    """The frame counter of every picture of a film, in order; None where it cannot be read."""
-    with av.open(str(mp4)) as film:
-        return [
-            read_counter(picture.reformat(format="gray").to_ndarray().astype(np.uint8))
-            for picture in film.decode(video=0)
-        ]
 
 
 def _warning(warning: dict[str, object], boot_ns: int) -> dict[str, object]:
@@ -225,6 +246,33 @@ def _warning(warning: dict[str, object], boot_ns: int) -> dict[str, object]:
     return {"how": warning["how"], "at_s": at_s}
 
 
-def as_json(result: Result) -> str:
-    """One JSON object on one line."""
-    return json.dumps(result.fields)
+def _film(fields: dict[str, object]) -> str:
+    """What was filmed, in a sentence."""
+    first, last, frames = fields["first_frame"], fields["last_frame"], fields["frames"]
+    if not isinstance(first, int) or not isinstance(last, int) or not isinstance(frames, int):
+        return "no film."
+    missing = last - first + 1 - frames
+    return (
+        f"pictures {first} to {last}, {missing or 'none'} missing, {fields['seconds']:.1f} s, "
+        f"{fields['pre_record_s']:.1f} s of them from before the press."
+    )
+
+
+def _ends(mp4: Path) -> tuple[int | None, int | None]:
+    """The counters of a film's first and last picture."""
+    with closing(_pictures(mp4)) as pictures:
+        first = next(pictures)
+    *_, last = _pictures(mp4, from_last_key=True)
+    return read_counter(first), read_counter(last)
+
+
+def _pictures(mp4: Path, *, from_last_key: bool = False) -> Generator[Plane, None, None]:
+    """The luma of a film's pictures, in order; each is valid until the next is asked for."""
+    with av.open(str(mp4)) as film:
+        stream = film.streams.video[0]
+        if from_last_key:
+            film.seek(stream.duration or 0, stream=stream)
+        for picture in film.decode(stream):
+            plane = picture.planes[0]
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+            yield rows[:, : plane.width]

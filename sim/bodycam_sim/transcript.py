@@ -1,26 +1,30 @@
-"""The transcript of a scenario: what happened when, in words; times, states, cues, frame numbers.
+"""The transcript of a scenario: what happened when, in sentences; times, states, frame numbers.
 
 Never hashes, lengths or keys: the same scenario and seed give the same bytes, whatever the encoder.
 """
 
-from bodycam.media.packets import SECOND
-from bodycam.rules import events
-from bodycam.rules.events import Effect, Fault, Output
-from bodycam.rules.faults import FAULTS
-from bodycam.rules.model import Model
+from collections.abc import Mapping, Sequence
 
-_FELT = {
-    "reminder": "one short: still recording",
-    "pause-reminder": "still paused",
-    "paused": "two long: paused",
-    "marked": "a tick: marked",
-    "holding": "let go now to stop",
-    "warned-only": "short and long: warned only",
-    "cancelled": "cancelled, nothing is kept",
-    "stopped": "one long: stopped",
-    "started": "two short: started",
-    "fault": "a fault",
-    "not-recording": "three long: NOT recording",
+from bodycam.media.packets import SECOND
+from bodycam.ports import Pattern
+from bodycam.rules import events
+from bodycam.rules.cues import LIGHTS, VIBRATIONS, Feel
+from bodycam.rules.events import Effect, Fault, How, Why
+from bodycam.rules.faults import FAULTS
+from bodycam.rules.model import Model, State
+
+_BEGUN = {
+    How.WARNED: "The warning has been given: footage is kept.",
+    How.AGAIN: "Pressed again: footage is kept at once.",
+    How.HELD: "Held for 1 s: footage is kept at once.",
+    How.LINKED: "Soon after a stop: footage is kept at once, in a linked recording.",
+    How.UNHEARD: "Nothing can give the warning: footage is kept at once.",
+    How.CONTINUED: "It goes on in a linked recording.",
+}
+_BROKE = {
+    Why.FULL: "The recording ends here: the card is full.",
+    Why.ERROR: "The recording ends here: the card failed.",
+    Why.STREAM: "The recording ends here: the camera's stream has changed.",
 }
 
 
@@ -33,76 +37,143 @@ class Transcript:
 
     def text(self) -> str:
         """All of it."""
-        return "".join(line + "\n" for line in self._lines)
+        return "".join(line.rstrip() + "\n" for line in self._lines)
 
-    def title(self, line: str) -> None:
+    def line(self, line: str = "") -> None:
         """A line without a time."""
         self._lines.append(line)
 
+    def world(self, at_ns: int, what: str) -> None:
+        """Something happens in the world, not in the camera."""
+        self._lines.append(f"{at_ns / SECOND:9.3f}             >> {what}")
+
     def say(self, at_ns: int, state: str, what: str) -> None:
-        """A line: seconds since the world began, the camera's state, what happened."""
+        """Seconds since the world began, the camera's state, what happened."""
         self._lines.append(f"{at_ns / SECOND:9.3f}  {state:9}  {what}")
 
     def turn(
-        self, at_ns: int, boot_ns: int, model: Model, before: str, effects: tuple[Effect, ...]
+        self,
+        at_ns: int,
+        boot_ns: int,
+        model: Model,
+        before: str,
+        effects: Sequence[Effect],
+        held_ns: int | None,
     ) -> None:
-        """What a turn of the agent did; effects carry boottime, which began at `boot_ns`."""
-        told = [words for effect in effects if (words := self._effect(effect, boot_ns))]
-        if told or model.state.value != before:
-            self.say(at_ns, model.state.value, "; ".join(told))
+        """What a turn of the agent did; effects carry boottime, which began at `boot_ns`.
 
-    def frame(self, world_ns: int) -> int:
-        """The number of the picture that was taken at, or last before, a time."""
-        return (world_ns * self._fps + SECOND // 2) // SECOND
+        `held_ns` is the time of the oldest picture that a pin holds; None where there is none yet.
+        """
+        told: dict[str, None] = {}
+        noted = {_entry(e, boot_ns) for e in effects if isinstance(e, events.Note)}
+        for effect in effects:
+            if isinstance(effect, events.Pin):
+                told[self._held(held_ns, boot_ns)] = None
+            elif isinstance(effect, events.Note | events.Log):
+                entry = _entry(effect, boot_ns)
+                told[f"{'Noted in the evidence' if entry in noted else 'Journal'}: {entry}"] = None
+            elif sentence := self._effect(effect, boot_ns):
+                told[sentence] = None
+        if model.state.value != before and not told:
+            told[_ENTERED.get(model.state, "")] = None
+        if told:
+            self.say(at_ns, model.state.value, " ".join(told))
+
+    def picture(self, world_ns: int) -> int:
+        """The number of the last picture taken at or before a time."""
+        return ((world_ns + 1) * self._fps - 1) // SECOND
+
+    def _held(self, held_ns: int | None, boot_ns: int) -> str:
+        if held_ns is None:
+            return "Pictures are held from the next one on."
+        return f"Pictures are held from {self.picture(held_ns + boot_ns)} on."
 
     def _effect(self, effect: Effect, boot_ns: int) -> str:
         match effect:
-            case events.Warn(output, _, texts):
-                spoken = "".join(f' "{text}"' for text in texts)
-                tone = "" if output is Output.LIGHT else ": tone"
-                return f"warning by the {output.value}{tone}{spoken}"
+            case events.Warn(output):
+                return f"The {output.value} is to warn."
             case events.Begin(warned):
-                failed = ", ".join(stamp.output.value for stamp in warned.failed)
-                silent = f" (no answer from {failed})" if failed else ""
-                return f"keep footage: {warned.how.value}{silent}"
+                return _BEGUN[warned.how]
             case events.Until(None):
-                return "the recording goes on"
+                return "The recording goes on."
             case events.Until(int(at_ns)):
-                last = (at_ns + boot_ns) * self._fps // SECOND
-                return f"keep until {(at_ns + boot_ns) / SECOND:.3f}: picture {last}"
+                last = self.picture(at_ns + boot_ns)
+                return f"Footage is kept until {_s(at_ns + boot_ns)}, picture {last}."
             case events.Unpin():
-                return "nothing is kept"
+                return "Nothing is kept."
             case events.Sleep():
-                return "camera sleeps, ring wiped"
+                return "The camera sleeps; what it held in memory is wiped."
             case events.Wake():
-                return "camera wakes, ring fills"
+                return "The camera wakes and fills its memory."
             case events.RestartCamera():
-                return "camera is started again"
+                return "The camera is started again."
             case events.Light(pattern):
-                colour = f" ({pattern.colour})" if pattern.colour else ""
-                return f"light: {pattern.name}{colour}"
+                return _light(pattern)
             case events.Vibrate(pattern):
-                return f"felt: {_FELT.get(pattern.name, pattern.name)}"
+                return f"Felt: {_felt(pattern)}."
             case events.Say(text):
-                return f'spoken: "{text}"'
-            case events.Note(kind, at_ns, details):
-                return f"noted in the evidence: {_note(kind, at_ns + boot_ns, details)}"
-            case events.Log(kind, at_ns, details):
-                return f"journal: {_note(kind, at_ns + boot_ns, details)}"
+                return f'Spoken: "{text}"'
             case events.PowerOff(reason):
-                return f"closing down: {reason}"
+                return f"Everything is being closed ({reason})."
             case _:
                 return ""
 
 
-def _note(kind: str, at_ns: int, details: events.Details) -> str:
-    words = dict(details)
-    if kind in ("fault", "fault-cleared"):
-        row = FAULTS[Fault(str(words["fault"]))]
-        return row.says if kind == "fault" else f"Over: {row.says}"
-    if kind == "act":
-        return str(words["act"])
-    if kind == "mark":
-        return f"mark at {at_ns / SECOND:.3f}"
-    rest = ", ".join(f"{name} {value}" for name, value in words.items() if not name.endswith("_us"))
-    return f"{kind}: {rest}" if rest else kind
+_ENTERED = {State.STANDBY: "The next press warns first again."}
+"""What to say of a state that is entered without anything to be seen or felt."""
+
+
+def _light(pattern: Pattern) -> str:
+    return f"Light {pattern.colour or 'off'} ({LIGHTS[pattern.name].says})."
+
+
+def _felt(pattern: Pattern) -> str:
+    """A vibration as its table describes it; of two in a row, both."""
+    says = []
+    for name in pattern.name.split("+"):
+        feel = Feel.LEVELS if name.startswith("levels") else Feel[name.upper().replace("-", "_")]
+        how, _, what = VIBRATIONS[feel].says.replace("**", "").partition(": ")
+        says.append(f"{how} ({what})" if what else how.split(" (")[0])
+    return ", then ".join(says)
+
+
+def _entry(entry: events.Note | events.Log, boot_ns: int) -> str:
+    """A note or a line of the journal."""
+    words = dict(entry.details)
+    match entry.kind:
+        case "fault":
+            return FAULTS[Fault(str(words["fault"]))].says
+        case "fault-cleared":
+            return f"Over: {FAULTS[Fault(str(words['fault']))].says}"
+        case "act":
+            faults = f" ({_faults(words)})" if "faults" in words else ""
+            return f"{words['act']}{faults}."
+        case "faults":
+            return f"as it begins: {_faults(words)}."
+        case "blocked":
+            return f"held in memory: {_faults(words)}."
+        case "mark":
+            return f"a mark at {_s(entry.at_ns + boot_ns)}."
+        case "gap":
+            from_ns, to_ns = (int(words[key]) * 1000 + boot_ns for key in ("from_us", "to_us"))
+            count = words["pictures"]
+            return f"{count} pictures are missing, from {_s(from_ns)} to {_s(to_ns)}."
+        case "broke":
+            return _BROKE[Why(words["why"])]
+        case "played" if words["part"] == "begun":
+            return f"the {words['output']} has begun to warn."
+        case "played":
+            return f"the {words['output']} has played the warning {words['part']}."
+        case "shutdown":
+            return f"closing down while {words['state']}: {words['reason']}."
+        case kind:
+            rest = ", ".join(str(value) for value in words.values())
+            return f"{kind} ({rest})." if rest else f"{kind}."
+
+
+def _faults(words: Mapping[str, object]) -> str:
+    return str(words["faults"]).replace("-", " ").replace(",", ", ")
+
+
+def _s(at_ns: int) -> str:
+    return f"{at_ns / SECOND:.3f}"
