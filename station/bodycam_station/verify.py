@@ -324,7 +324,7 @@ class _Examination:
         size, sha256 = digest(self._folder, item.name)
         if sha256 == item.sha256 and size == item.length:
             return
-        if sha256 in names:
+        if names.get(sha256, item.name) != item.name:
             raise EvidenceError(f"it holds the bytes of {names[sha256]}.")
         if size != item.length:
             raise EvidenceError(f"it has {size} bytes, and {item.length} were signed.")

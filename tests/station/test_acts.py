@@ -5,6 +5,7 @@ import json
 import multiprocessing
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,8 @@ def test_a_chain_of_another_station_is_not_continued(folder: Folder) -> None:
         read(chain(folder, station="gouda"))
 
 
-def _add_many(path: Path) -> None:
+def _add_many(path: Path, together: Barrier) -> None:
+    together.wait()
     with Folder(path) as folder:
         for _ in range(20):
             chain(folder).add("label", "cam07", person="A", purpose="x")
@@ -130,7 +132,8 @@ def _add_many(path: Path) -> None:
 
 def test_two_commands_at_the_same_time(folder: Folder, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_add_many, args=(tmp_path,)) for _ in range(2)]
+    together = context.Barrier(2)
+    workers = [context.Process(target=_add_many, args=(tmp_path, together)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -12,10 +12,13 @@ import av
 import pytest
 
 from bodycam.errors import CardFailed, CardFull, EvidenceError, UsageError
+from bodycam.evidence import sshsig
 from bodycam_station import export as export_module
 from bodycam_station.check_export import Check
 from bodycam_station.contents import Film
+from bodycam_station.export import digest
 from bodycam_station.files import Folder
+from bodycam_station.samples import samples as tracks_of
 from bodycam_station.station import Station
 from recordings import GOP_PICTURES, Camera, movie
 from streams import FRAME_NS, film
@@ -193,6 +196,22 @@ def test_another_recording_does_not_agree(
     station.export(rec, tmp_path / "x.mp4", person="A")
     found = station.check_export(tmp_path / "x.mp4", tmp_path / "x.json", other)
     assert "The JSON is about another recording, or another state of it." in found.problems
+
+
+def test_a_station_that_signs_another_film(station: Station, rec: str, tmp_path: Path) -> None:
+    """MP4, JSON and signature agree; only the sealed recording says something else."""
+    station.export(rec, tmp_path / "x.mp4", person="A")
+    film = tmp_path / "x.mp4"
+    film.write_bytes(b"".join(movie(1)))
+    said = json.loads((tmp_path / "x.json").read_text())
+    size, sha256 = digest(film)
+    said["mp4"] |= {"bytes": size, "sha256": sha256}
+    said["tracks"] = [track.as_json() for track in tracks_of(str(film))]
+    data = json.dumps(said).encode()
+    (tmp_path / "x.json").write_bytes(data)
+    (tmp_path / "x.json.sig").write_text(sshsig.sign(station.key, "bodycam-export", data))
+    found = station.check_export(film, tmp_path / "x.json", rec)
+    assert found.problems == ["The film in the recording is not the film in the MP4."]
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,9 @@ def test_a_camera_that_nobody_knows(station: Station, tmp_path: Path) -> None:
     assert outcomes(report) == [("set aside", "ok", False)]
     assert (report.exit_code, report.device) == (1, "")
     assert report.problems == ["journal.jsonl: It is of a camera that is not enrolled here."]
+    # What a stranger shows is no knowledge of ours.
+    assert not list(station.path.glob("witness/*"))
+    assert not list(station.path.glob("journals/*"))
 
 
 def test_a_camera_after_it_was_revoked(station: Station, camera: Camera) -> None:

@@ -105,6 +105,17 @@ def test_a_camera_that_nobody_knows(made: Path, tmp_path: Path) -> None:
         assert (verdict.provenance, verdict.problems, verdict.exit_code) == ("unknown", (), 1)
 
 
+def test_a_camera_that_nobody_knows_with_anothers_signature(made: Path, tmp_path: Path) -> None:
+    path = Camera(tmp_path).record()
+    shutil.copy(folders(made)[0] / "ledger.jsonl.sig", path)
+    shutil.copy(next((made / "other/recordings").iterdir()) / "ledger.jsonl.sig", tmp_path)
+    for sig in (folders(made)[0] / "ledger.jsonl.sig", tmp_path / "ledger.jsonl.sig"):
+        shutil.copy(sig, path)
+        verdict = look(path, Registry())
+        assert (verdict.integrity, verdict.provenance) == ("not-ok", "unknown")
+        assert [problem.where for problem in verdict.problems] == ["ledger.jsonl.sig"]
+
+
 def test_another_camera_under_a_known_name(tmp_path: Path) -> None:
     camera = Camera(tmp_path)
     camera.key = device_key("a thief")
@@ -159,6 +170,19 @@ def _resigned(text: bytes, camera: Camera) -> bytes:
     """Line 0 alone, signed again by the camera's own key."""
     signed = text.partition(b"\n")[0].rpartition(b',"sig":"')[0]
     return signed + b',"sig":"' + base64.b64encode(camera.key.sign(signed)) + b'"}\n'
+
+
+def opened(camera: Camera, rec: str) -> tuple[Ledger, bytes]:
+    """Another ledger for this recording, by the right camera, and its line 0."""
+    return Ledger.open(
+        rec=rec,
+        device_id="cam07",
+        device_key=camera.key,
+        recipients="age1a age1b",
+        policy_sha256="0" * 64,
+        journal_sha256="0" * 64,
+        seed=bytes(32),
+    )
 
 
 # ---- what was known before -----------------------------------------------------------------------
@@ -333,6 +357,17 @@ def test_the_recording_key_cannot_end_a_recording_twice(tmp_path: Path) -> None:
     assert look(path).integrity == "not-ok"
 
 
+def test_a_length_that_does_not_fit_its_hash(tmp_path: Path) -> None:
+    """Only a camera that lies can sign this; the length counts all the same."""
+    camera = Camera(tmp_path)
+    path = camera.record("W", end=None)
+    data = (path / object_name(1, "warning")).read_bytes()
+    ledger, first = opened(camera, path.name)
+    line = ledger.object("warning", len(data) + 1, hashlib.sha256(data).hexdigest())
+    (path / "ledger.jsonl").write_bytes(first + line)
+    assert f"it has {len(data)} bytes, and {len(data) + 1} were signed" in str(look(path).problems)
+
+
 # ---- what is hostile -----------------------------------------------------------------------------
 
 
@@ -461,17 +496,11 @@ def test_objects_that_claim_to_be_endless(tmp_path: Path) -> None:
     """An unknown camera can sign any length; nothing that long is read."""
     camera = Camera(tmp_path)
     path = camera.record("W", end=None)
-    ledger, first = Ledger.open(
-        rec=path.name,
-        device_id="cam07",
-        device_key=camera.key,
-        recipients="age1a age1b",
-        policy_sha256="0" * 64,
-        journal_sha256="0" * 64,
-        seed=bytes(32),
-    )
+    ledger, first = opened(camera, path.name)
     line = ledger.object("warning", 1 << 45, "0" * 64)
     (path / "ledger.jsonl").write_bytes(first + line)
+    (path / object_name(1, "warning")).write_bytes(b"")
+    assert "it has 0 bytes, and 35184372088832 were signed" in str(look(path).problems[0])
     with (path / object_name(1, "warning")).open("wb") as file:
         file.truncate(1 << 40)
     assert "longer than any object" in str(look(path).problems[0])
