@@ -1,6 +1,7 @@
 """The station's chain: every act is written before it is done, and nothing in it can be changed."""
 
 import base64
+import fcntl
 import json
 import multiprocessing
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from bodycam.errors import BodycamError, LineError, UsageError
 from bodycam.evidence.keys import SoftwareKey
 from bodycam.evidence.lines import Line
-from bodycam_station.acts import FILE, MAX_TEXT, Act, Acts
+from bodycam_station.acts import FILE, LOCK, MAX_TEXT, Act, Acts
 from bodycam_station.files import Folder
 from recordings import device_key
 
@@ -121,6 +122,26 @@ def test_a_chain_of_another_station_is_not_continued(folder: Folder) -> None:
         chain(folder, device_key("somebody")).add("init", "", person="A")
     with pytest.raises(BodycamError):
         read(chain(folder, station="gouda"))
+
+
+def test_one_at_a_time(folder: Folder, tmp_path: Path) -> None:
+    """Between reading the chain's end and writing the next line, nobody else gets in."""
+
+    class Key(SoftwareKey):
+        asked = 0
+
+        def sign(self, data: bytes) -> bytes:
+            self.asked += 1
+            with (tmp_path / LOCK).open() as file, pytest.raises(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return super().sign(data)
+
+    key = Key.from_seed(bytes(32))
+    assert isinstance(key, Key)
+    chain(folder, key).add("init", "utrecht", person="A")
+    assert key.asked == 1
+    with (tmp_path / LOCK).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # and then it is free again
 
 
 def _add_many(path: Path, together: Barrier) -> None:

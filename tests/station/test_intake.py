@@ -1,5 +1,6 @@
 """Import: what was verified and opened is stored once and acknowledged; nothing else is."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from bodycam_station import intake
 from bodycam_station.files import Folder
 from bodycam_station.intake import Report
 from bodycam_station.station import Station
+from bodycam_station.verify import Progress
 from recordings import Camera, device_key
 
 
@@ -355,6 +357,20 @@ def test_what_an_import_left_that_was_cut_short(station: Station, camera: Camera
     (half / "ledger.jsonl").touch()
     assert outcomes(take(station, camera)) == [("new", "ok", True)]
     assert not list((station.path / "incoming").iterdir())
+
+
+def test_one_import_at_a_time(station: Station, camera: Camera) -> None:
+    camera.record()
+    asked = []
+
+    def watch(rec: str) -> Progress:
+        with (station.path / "import.lock").open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        asked.append(rec)
+        return lambda _done, _total: None
+
+    station.import_card(camera.card, person="A", watch=watch)
+    assert asked == [item.rec for item in take(station, camera).recordings]
 
 
 def test_not_a_card(station: Station, tmp_path: Path) -> None:

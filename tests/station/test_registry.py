@@ -112,6 +112,7 @@ def test_plain_lines_count_for_every_namespace() -> None:
         (b"[]", "not a JSON object"),
         (b"[" * 60_000, "nested too deeply"),
         (b'{"a":' * 10_000, "nested too deeply"),
+        (b'{"a":' * 20 + b"1" + b"}" * 20, "nested too deeply"),
         (b"{}" + b" " * 70_000, "longer than"),
         (b'{"v":1,"v":1}', "key twice"),
         (b'{"v":NaN}', "NaN"),
