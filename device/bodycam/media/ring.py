@@ -5,17 +5,23 @@ budget is spent; then the newest complete GOP is dropped and reported. Everythin
 
     camera -> open GOP -> ring  (turns over after pre_record; a pin stops that)
                       \\-> lane  (after begin: Begin, GOPs and notes, End, in this order) -> writer
+
+Neither goes on with a GOP that lacks what it depends on: after a gap comes a keyframe.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bodycam.media.packets import SECOND, Gop, Packet, Track
 
 SETTLE_NS = SECOND // 4
-"""So long after `until` a recording can still be resumed without loss; then its end is cut."""
+"""So long after `until` pictures from before it may still arrive; then the end is cut."""
+LATE_NS = SECOND // 2
+"""A press that is reported so late still finds all from pre_record before it."""
+SOUND_WAITS_NS = 30 * SECOND
+"""Sound that is kept waits so long for a picture to go with."""
 
 B = TypeVar("B")
 
@@ -48,7 +54,7 @@ class Ring(Generic[B]):
     """Not safe for threads; `recorder/footage.py` makes it so.
 
     `B` is what the caller puts into the lane beside GOPs and End. `dropped` is told of every GOP
-    that the budget had no room for.
+    that was to be kept and is lost; it must not call back.
     """
 
     def __init__(
@@ -64,20 +70,24 @@ class Ring(Generic[B]):
         self._lane: deque[Gop | End | B] = deque()
         self._tail: list[Gop] = []  # complete GOPs that reach beyond `until`
         self._video: list[Packet] = []  # the open GOP
-        self._sound: list[Packet] = []
+        self._sound: deque[Packet] = deque()
         self._open_bytes = 0
-        self._continues = False  # the next picture may follow a cut without a keyframe
+        self._whole = False  # the newest complete GOP is here: one without a keyframe may follow
         self._pinned = False
         self._keeping = False
         self._until_ns: int | None = None
-        self._sound_from_ns: int | None = None
+        self._from_ns = 0  # no picture from before then is taken
+        self._sound_from_ns = 0  # the same of sound, while pinned or keeping
         self._awake = True
-        self._suspended = False
+        self._suspended = False  # a recording broke: the lane waits for `go_on`
+        self._ended = False  # it had only its end before it: `go_on` begins nothing
         self.held_bytes = 0
         """Weight of all complete GOPs: ring, lane, and those taken but not settled."""
         self.newest_ns: int | None = None
         """The time of the newest picture."""
         self.newest_sound_ns: int | None = None
+        self.wants_keyframe = False
+        """Whether the newest picture depends on a keyframe that is missing or long ago."""
 
     # ---- the camera's side -----------------------------------------------------------------------
 
@@ -86,29 +96,14 @@ class Ring(Generic[B]):
         if not self._awake:
             return
         if packet.track is Track.SOUND:
-            self.newest_sound_ns = packet.t_ns
-            if self._video and self._wants_sound(packet.t_ns):
-                self._sound.append(packet)
-                self._open_bytes += len(packet.data)
-            return
-        self.newest_ns = packet.t_ns
-        self.tick(packet.t_ns)
-        if packet.key:
-            self._complete(packet.t_ns)
-        elif self._video:
-            overdue = packet.t_ns - self._video[0].t_ns >= 2 * self._policy.keyframe_interval_ns
-            if overdue or self._open_bytes > self._policy.budget_bytes // 2:
-                self._complete(packet.t_ns)
-                self._continues = True
-        if packet.key or self._video or self._continues:
-            self._continues = False
-            self._video.append(packet)
-            self._open_bytes += len(packet.data)
+            self._hear(packet)
+        else:
+            self._see(packet)
 
     def tick(self, now: int) -> None:
         """Cut the end of a recording that was stopped long enough ago."""
         if self._until_ns is not None and now >= self._until_ns + SETTLE_NS:
-            self._finish()
+            self._finish(self._until_ns)
 
     def cut(self) -> None:
         """The camera is silent: complete the open GOP; pictures are taken again from a keyframe."""
@@ -123,28 +118,29 @@ class Ring(Generic[B]):
         Where that is the press itself, from the next keyframe: nothing from before it. Sound is
         kept from the press on, or as long as pictures are where the policy says so.
         """
-        if self._until_ns is not None:
-            self._finish()
+        self._end()
         self._pinned = True
         self._sound_from_ns = press_ns
-        if from_ns >= press_ns:
-            self._clear()
-        else:
+        if from_ns < press_ns:
             self._evict(from_ns)
+        else:
+            self._wipe()
+            self._from_ns = press_ns
 
     def unpin(self) -> None:
         """Nothing will be kept; sound that only the press had let in is wiped."""
         self._pinned = False
-        self._sound_from_ns = None
-        if not self._policy.sound_before_press:
-            self._sound = []
-            self._ring = deque(map(self._silent, self._release(self._ring)))
-            self.held_bytes += sum(map(self._weigh, self._ring))
+        self._from_ns = self._sound_from_ns = 0
+        self._silence()
+        held = [*self._ring]
+        self._release(held)
+        self._ring.clear()
+        for gop in held:
+            self._hold(self._ring, self._silent(gop))
 
     def begin(self, item: B) -> None:
-        """A recording begins with what is pinned, and all that follows is kept."""
-        if self._until_ns is not None:
-            self._finish()
+        """A recording begins with what is in the ring, and all that follows is kept."""
+        self._end()
         self._pinned, self._keeping = False, True
         self._lane.append(item)
         self._lane.extend(self._ring)
@@ -152,11 +148,12 @@ class Ring(Generic[B]):
 
     def go_on(self, item: B) -> None:
         """A recording that broke goes on, before anything else in the lane."""
-        if self._suspended:
-            self._suspended = False
-            self._lane.appendleft(item)
-        else:
+        if not self._suspended:
             self.begin(item)
+            return
+        if not self._ended:
+            self._lane.appendleft(item)
+        self._suspended = self._ended = False
 
     def until(self, at_ns: int) -> None:
         """The recording ends with the last picture at or before `at_ns`."""
@@ -176,10 +173,9 @@ class Ring(Generic[B]):
 
     def sleep(self) -> None:
         """The camera goes to sleep: what is being kept ends here, the ring is wiped."""
-        if self._until_ns is not None:
-            self._finish()
-        self._clear()
-        self._awake = False
+        self._end()
+        self._wipe()
+        self._pinned, self._awake, self.wants_keyframe = False, False, False
         self.newest_ns = self.newest_sound_ns = None
 
     def wake(self) -> None:
@@ -187,12 +183,8 @@ class Ring(Generic[B]):
         self._awake = True
 
     def finish(self) -> None:
-        """Close down: end the recording that is being kept now."""
-        self.cut()
-        if self._keeping:
-            if self._until_ns is None:
-                self._until_ns = self.newest_ns or 0
-            self._finish()
+        """Close down: what is being kept ends with what has arrived."""
+        self._end()
 
     @property
     def oldest_ns(self) -> int | None:
@@ -224,79 +216,91 @@ class Ring(Generic[B]):
 
     def settle(self, gops: Sequence[Gop]) -> None:
         """These GOPs are durable, or lost for good: they no longer count."""
-        self.held_bytes -= sum(map(self._weigh, gops))
+        self._release(gops)
 
-    def put_back(self, items: Sequence[Gop | End | B]) -> None:
-        """The writer could not go on with these; nothing is given out until `go_on`."""
+    def put_back(self, items: Sequence[Gop | End | B], *, ended: bool = False) -> None:
+        """The writer could not go on with these; nothing is given out until `go_on`.
+
+        `ended`: they are not of the recording that broke, which had all of its footage.
+        """
         self._lane.extendleft(reversed(items))
-        self._suspended = True
+        self._suspended, self._ended = True, ended
 
-    # ---- inside ----------------------------------------------------------------------------------
+    # ---- what arrives ----------------------------------------------------------------------------
 
-    def _wants_sound(self, t_ns: int) -> bool:
-        if self._policy.sound_before_press:
-            return True
-        if self._until_ns is not None and t_ns > self._until_ns:
-            return False
-        return self._sound_from_ns is not None and t_ns >= self._sound_from_ns
+    def _hear(self, frame: Packet) -> None:
+        self.newest_sound_ns = frame.t_ns
+        kept = (self._pinned or self._keeping) and frame.t_ns >= self._sound_from_ns
+        if not kept and not (self._policy.sound_before_press and self._video):
+            return
+        self._sound.append(frame)
+        self._open_bytes += len(frame.data)
+        while not self._video and frame.t_ns - self._sound[0].t_ns > SOUND_WAITS_NS:
+            self._open_bytes -= len(self._sound.popleft().data)
+
+    def _see(self, picture: Packet) -> None:
+        self.newest_ns = picture.t_ns
+        self.tick(picture.t_ns)
+        if picture.t_ns < self._from_ns:
+            return
+        follows = bool(self._video)
+        if picture.key or (follows and self._overdue(picture.t_ns)):
+            self._complete(picture.t_ns)
+        if picture.key or follows:
+            self._video.append(picture)
+            self._open_bytes += len(picture.data)
+        self.wants_keyframe = not (self._video and self._video[0].key)
+
+    def _overdue(self, t_ns: int) -> bool:
+        """Whether the open GOP is cut though no keyframe has come."""
+        long = t_ns - self._video[0].t_ns >= 2 * self._policy.keyframe_interval_ns
+        return long or self._open_bytes > self._policy.budget_bytes // 2
 
     def _complete(self, end_ns: int) -> None:
-        """The open GOP is complete: into the lane or the ring, as far as the budget goes."""
-        if not self._video:
+        """The open GOP is complete: into ring or lane, as far as the budget goes."""
+        gop = self._opened(end_ns)
+        if gop is None:
             return
-        gop = Gop(tuple(self._video), tuple(self._sound), end_ns)
-        self._video, self._sound, self._open_bytes = [], [], 0
-        weight = self._weigh(gop)
-        if not (self._pinned or self._keeping):
-            self._evict(end_ns - self._policy.pre_record_ns)
-            while self._ring and self.held_bytes + weight > self._policy.budget_bytes:
-                self._release([self._ring.popleft()])
-        if self.held_bytes + weight > self._policy.budget_bytes:
+        self._empty()
+        wanted = self._pinned or self._keeping
+        if not wanted:
+            self._turn_over(gop)
+        beyond = self._until_ns is not None and end_ns > self._until_ns
+        target = self._ring if not self._keeping else self._tail if beyond else self._lane
+        self._whole = (gop.key or self._whole) and self._hold(target, gop)
+        if wanted and not self._whole:
             self._dropped(gop)
-            return
-        self.held_bytes += weight
-        if not self._keeping:
-            self._ring.append(gop)
-        elif self._until_ns is not None and end_ns > self._until_ns:
-            self._tail.append(gop)
-        else:
-            self._lane.append(gop)
 
-    def _finish(self) -> None:
-        """Cut the end of the recording at `until`; what came later begins a new ring.
+    # ---- the end of a recording ------------------------------------------------------------------
 
-        Pictures after `until` need those before them in their GOP: the ring gets such a GOP whole.
+    def _end(self) -> None:
+        """End the recording that is being kept, if any: at `until`, or now."""
+        if self._keeping:
+            newest_ns = self.newest_ns or 0
+            self._finish(newest_ns if self._until_ns is None else self._until_ns)
+
+    def _finish(self, until_ns: int) -> None:
+        """Cut the end of the recording at `until_ns`; what came later begins a new ring.
+
+        Pictures after it need those before them in their GOP: the ring gets such a GOP whole.
         """
-        until_ns = self._until_ns
-        assert until_ns is not None
-        for gop in self._release(self._tail):
+        tail = self._tail
+        self._release(tail)
+        opened = self._opened()
+        for gop in [*tail, opened] if opened else tail:
             if gop.start_ns <= until_ns:
-                self._keep_end(gop, until_ns)
-            if gop.key or self._ring:
-                silent = self._silent(gop)
-                self.held_bytes += self._weigh(silent)
-                self._ring.append(silent)
-        self._tail = []
-        if self._video and self._video[0].t_ns <= until_ns:
-            end_ns = self._video[-1].t_ns + self._policy.frame_ns
-            self._keep_end(Gop(tuple(self._video), tuple(self._sound), end_ns), until_ns)
-            if not self._video[0].key:
-                self._video, self._sound, self._open_bytes = [], [], 0
-        if not self._policy.sound_before_press:
-            self._sound = []
+                kept = self._trim(gop, until_ns)
+                whole = gop is not opened or gop.key or self._whole
+                if not (whole and self._hold(self._lane, kept)):
+                    self._dropped(kept)
         self._lane.append(End(until_ns))
-        self._keeping = False
-        self._until_ns = self._sound_from_ns = None
-
-    def _keep_end(self, gop: Gop, until_ns: int) -> None:
-        """Into the lane, as far as `until`."""
-        kept = self._trim(gop, until_ns)
-        self.held_bytes += self._weigh(kept)
-        self._lane.append(kept)
-
-    def _silent(self, gop: Gop) -> Gop:
-        """Without its sound, unless the policy has sound from before a press."""
-        return gop if self._policy.sound_before_press else Gop(gop.video, (), gop.end_ns)
+        self._tail = []
+        self._keeping, self._until_ns = False, None
+        self._from_ns = self._sound_from_ns = 0
+        self._silence()
+        self._whole = False
+        for gop in tail:
+            self._whole = (gop.key or self._whole) and self._hold(self._ring, self._silent(gop))
 
     def _trim(self, gop: Gop, until_ns: int) -> Gop:
         video = tuple(packet for packet in gop.video if packet.t_ns <= until_ns)
@@ -304,27 +308,67 @@ class Ring(Generic[B]):
         whole = len(video) == len(gop.video)
         return Gop(video, sound, gop.end_ns if whole else video[-1].t_ns + self._policy.frame_ns)
 
+    def _silent(self, gop: Gop) -> Gop:
+        """Without its sound, unless the policy has sound from before a press."""
+        return gop if self._policy.sound_before_press else Gop(gop.video, (), gop.end_ns)
+
+    def _silence(self) -> None:
+        """The same of the open GOP."""
+        if not (self._policy.sound_before_press and self._video):
+            self._open_bytes -= sum(len(packet.data) for packet in self._sound)
+            self._sound.clear()
+
+    # ---- the open GOP, the ring, the budget ------------------------------------------------------
+
+    def _opened(self, end_ns: int | None = None) -> Gop | None:
+        """The open GOP as it is; it ends at `end_ns`, or nominally."""
+        if not self._video:
+            return None
+        if end_ns is None:
+            end_ns = self._video[-1].t_ns + self._policy.frame_ns
+        return Gop(tuple(self._video), tuple(self._sound), end_ns)
+
+    def _empty(self) -> None:
+        self._video = []
+        self._sound.clear()
+        self._open_bytes = 0
+
+    def _hold(self, target: deque[Gop] | deque[Gop | End | B] | list[Gop], gop: Gop) -> bool:
+        """Add a GOP if the budget has room for it."""
+        weight = self._weigh(gop)
+        if self.held_bytes + weight > self._policy.budget_bytes:
+            return False
+        self.held_bytes += weight
+        target.append(gop)
+        return True
+
+    def _release(self, gops: Iterable[Gop]) -> None:
+        self.held_bytes -= sum(map(self._weigh, gops))
+
+    def _turn_over(self, gop: Gop) -> None:
+        """Let go of what a press would no longer keep, then of the oldest until there is room."""
+        self._evict(gop.end_ns - self._policy.pre_record_ns - LATE_NS)
+        weight = self._weigh(gop)
+        while self._ring and self.held_bytes + weight > self._policy.budget_bytes:
+            self._pop()
+            while self._ring and not self._ring[0].key:
+                self._pop()
+        self._whole = self._whole and bool(self._ring)
+
     def _evict(self, from_ns: int) -> None:
         """Let go of all before the keyframe at or before `from_ns`."""
-        start = 0
-        for index, gop in enumerate(self._ring):
-            if gop.start_ns > from_ns:
-                break
-            if gop.key:
-                start = index
-        self._release([self._ring.popleft() for _ in range(start)])
-        opened = self._video[0] if self._video else None
-        if opened is not None and opened.key and opened.t_ns <= from_ns:
-            self._release(self._ring)
-            self._ring.clear()
+        starts = [gop.start_ns if gop.key else None for gop in self._ring]
+        starts.append(self._video[0].t_ns if self._video and self._video[0].key else None)
+        older = [n for n, start in enumerate(starts) if start is not None and start <= from_ns]
+        for _ in range(older[-1] if older else 0):
+            self._pop()
 
-    def _release(self, gops: Sequence[Gop] | deque[Gop]) -> Sequence[Gop] | deque[Gop]:
-        self.held_bytes -= sum(map(self._weigh, gops))
-        return gops
+    def _pop(self) -> None:
+        self._release([self._ring.popleft()])
 
-    def _clear(self) -> None:
-        """Wipe the ring and the open GOP."""
+    def _wipe(self) -> None:
+        """Nothing is left of ring and open GOP."""
         self._release(self._ring)
         self._ring.clear()
-        self._video, self._sound, self._open_bytes = [], [], 0
-        self._continues = False
+        self._empty()
+        self._whole = False

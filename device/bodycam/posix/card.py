@@ -1,21 +1,23 @@
 """The card: a folder on a POSIX file system.
 
 A failed fsync is never retried on the same file: the kernel may have dropped what it could not
-write and report success the second time. Paths stay inside the folder; links are not followed.
+write and report success the second time. Paths stay inside the folder: no link on the way is
+followed, and nothing but a plain file is ever opened.
 """
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from bodycam.errors import CardError, CardFailed, CardFull
 from bodycam.ports import Buffer, Entry
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_SAFELY = os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | _SAFELY
 
 
 class PosixCard:
@@ -23,72 +25,74 @@ class PosixCard:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._refused: set[str] = set()
+        self._refused: set[tuple[str, ...]] = set()
         if not root.is_dir():
             raise CardFailed(f"There is no card at {root}.", do="Mount it, or change [paths] card.")
 
     def create(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self._named(path):
-            target = self._at(path)
-            fd = os.open(target, flags, 0o640)
+        with self._parent(path) as (folder, name):
+            fd = _open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder)
             try:
                 _write(fd, data)
                 os.fsync(fd)
             except OSError:
                 # Without a line it is nothing; gone, it cannot be taken for something.
-                target.unlink()
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=folder)
                 raise
             finally:
                 os.close(fd)
 
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
-        if path in self._refused:
+        parts = _parts(path)
+        if parts in self._refused:
             raise CardFailed(f"{path} failed before and is not written again.")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            with self._named(path):
-                fd = os.open(self._at(path), flags, 0o640)
+        with self._parent(path) as (folder, name):
+            fd = _open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, folder)
+            try:
+                self._refused.add(parts)  # until it is known to be durable, or not to be there
+                before = os.fstat(fd).st_size
                 try:
                     _write(fd, data)
-                    os.fdatasync(fd)
-                finally:
-                    os.close(fd)
-        except CardError:
-            self._refused.add(path)
-            raise
+                except OSError as error:
+                    os.ftruncate(fd, before)
+                    if error.errno in _NO_ROOM:
+                        self._refused.discard(parts)
+                    raise
+                _sync_data(fd)
+                self._refused.discard(parts)
+            finally:
+                os.close(fd)
 
     def sync_folder(self, path: str) -> None:
         """See ports.Card."""
-        with self._named(path):
-            _sync(self._at(path))
+        with self._folder(path) as folder:
+            os.fsync(folder)
 
     def make_folder(self, path: str) -> None:
         """See ports.Card."""
-        with self._named(path):
-            here = self._root
+        with self._named(path), ExitStack() as opened:
+            above = _enter(opened, str(self._root))
             for part in _parts(path):
-                above, here = here, here / part
-                try:
-                    here.mkdir(0o750)
-                except FileExistsError:
-                    continue
-                _sync(above)
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o750, dir_fd=above)
+                folder = _enter(opened, part, above)
+                os.fsync(above)
+                above = folder
 
     def move(self, source: str, target: str) -> None:
         """See ports.Card."""
-        with self._named(source):
-            old, new = self._at(source), self._at(target)
-            old.rename(new)
-            _sync(new.parent)
-            _sync(old.parent)
+        with self._parent(source) as (old, old_name), self._parent(target) as (new, new_name):
+            os.rename(old_name, new_name, src_dir_fd=old, dst_dir_fd=new)
+            os.fsync(new)
+            os.fsync(old)
 
     def truncate(self, path: str, size: int) -> None:
         """See ports.Card."""
-        with self._named(path):
-            fd = os.open(self._at(path), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with self._parent(path) as (folder, name):
+            fd = _open(name, os.O_WRONLY, folder)
             try:
                 os.ftruncate(fd, size)
                 os.fsync(fd)
@@ -97,57 +101,69 @@ class PosixCard:
 
     def remove(self, path: str) -> None:
         """See ports.Card."""
-        with self._named(path):
-            target = self._at(path)
-            if target.is_dir() and not target.is_symlink():
-                target.rmdir()
+        with self._parent(path) as (folder, name):
+            if stat.S_ISDIR(_look(name, folder).st_mode):
+                os.rmdir(name, dir_fd=folder)
             else:
-                target.unlink()
-            _sync(target.parent)
+                os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
 
     def read(self, path: str, limit: int, offset: int = 0) -> bytes:
         """See ports.Card."""
-        # O_NONBLOCK: somebody may have put a pipe there.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with self._named(path):
-            fd = os.open(self._at(path), flags)
+        with self._parent(path) as (folder, name):
+            fd = _open(name, os.O_RDONLY, folder)
             try:
-                if not stat.S_ISREG(os.fstat(fd).st_mode):
-                    raise CardFailed(f"{path} on the card is not a file.")
-                return os.pread(fd, limit, offset)
+                return os.pread(fd, max(0, min(limit, os.fstat(fd).st_size - offset)), offset)
             finally:
                 os.close(fd)
 
     def size(self, path: str) -> int:
         """See ports.Card."""
-        with self._named(path):
-            try:
-                found = self._at(path).lstat()
-            except FileNotFoundError:
-                return 0
+        with suppress(_Missing), self._parent(path) as (folder, name):
+            found = _look(name, folder)
             return found.st_size if stat.S_ISREG(found.st_mode) else 0
+        return 0
 
     def exists(self, path: str) -> bool:
         """See ports.Card."""
-        with self._named(path):
-            return os.path.lexists(self._at(path))
+        with suppress(_Missing), self._parent(path) as (folder, name):
+            _look(name, folder)
+            return True
+        return False
 
     def list(self, path: str) -> list[Entry]:
         """See ports.Card."""
-        with self._named(path):
-            try:
-                with os.scandir(self._at(path)) as found:
-                    return sorted((_entry(one) for one in found), key=lambda entry: entry.name)
-            except FileNotFoundError:
-                return []
+        with (
+            suppress(_Missing),
+            self._folder(path) as folder,
+            os.scandir(folder) as found,
+        ):
+            return sorted(map(_entry, found), key=lambda entry: entry.name)
+        return []
 
     def free_bytes(self) -> int:
         """See ports.Card."""
         with self._named("."):
-            return shutil.disk_usage(self._root).free
+            found = os.statvfs(self._root)
+            return found.f_bavail * found.f_frsize
 
-    def _at(self, path: str) -> Path:
-        return self._root.joinpath(*_parts(path))
+    # ---- inside ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _folder(self, path: str) -> Iterator[int]:
+        """A folder of the card, opened step by step so that no link leads out of it."""
+        with self._named(path), ExitStack() as opened:
+            folder = _enter(opened, str(self._root))
+            for part in _parts(path):
+                folder = _enter(opened, part, folder)
+            yield folder
+
+    @contextmanager
+    def _parent(self, path: str) -> Iterator[tuple[int, str]]:
+        """The folder in which a path's last name is, and that name."""
+        *above, name = _parts(path) or (".",)
+        with self._named(path), self._folder("/".join(above)) as folder:
+            yield folder, name
 
     @contextmanager
     def _named(self, path: str) -> Iterator[None]:
@@ -160,14 +176,40 @@ class PosixCard:
             what = f"{path} on the card: {error.strerror}."
             if error.errno in _NO_ROOM:
                 raise CardFull(what, do="Dock the camera.") from error
-            raise CardFailed(what, do="Replace the card.") from error
+            failed = _Missing if error.errno == errno.ENOENT else CardFailed
+            raise failed(what, do="Replace the card.") from error
+
+
+class _Missing(CardFailed):
+    """There is nothing of that name."""
 
 
 def _parts(path: str) -> tuple[str, ...]:
     parts = PurePosixPath(path).parts
-    if path.startswith("/") or ".." in parts:
-        raise CardFailed(f"{path} is not a path on the card.")
+    if path.startswith("/") or ".." in parts or "\0" in path:
+        raise CardFailed(f"{path!r} is not a path on the card.")
     return parts
+
+
+def _enter(opened: ExitStack, name: str, above: int | None = None) -> int:
+    """Open a folder until `opened` ends. The root itself may be a link; nothing below it may."""
+    flags = _FOLDER if above is not None else _FOLDER & ~os.O_NOFOLLOW
+    fd = os.open(name, flags, dir_fd=above)
+    opened.callback(os.close, fd)
+    return fd
+
+
+def _open(name: str, flags: int, folder: int) -> int:
+    """Open a plain file; not even a pipe that somebody has put there holds us up."""
+    fd = os.open(name, flags | os.O_NONBLOCK | _SAFELY, 0o640, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise CardFailed(f"{name} on the card is not a file.")
+    return fd
+
+
+def _look(name: str, folder: int) -> os.stat_result:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
 
 def _write(fd: int, data: Buffer) -> None:
@@ -176,19 +218,16 @@ def _write(fd: int, data: Buffer) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync_data(fd: int) -> None:
+    """Never "no room": what a failed sync has dropped may have been written before this call."""
     try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        os.fdatasync(fd)
+    except OSError as error:
+        raise OSError(errno.EIO, error.strerror) from error
 
 
 def _entry(found: os.DirEntry[str]) -> Entry:
-    if found.is_symlink():
-        return Entry(found.name, "other", 0)
-    if found.is_dir():
-        return Entry(found.name, "folder", 0)
-    if found.is_file():
+    if found.is_file(follow_symlinks=False):
         return Entry(found.name, "file", found.stat(follow_symlinks=False).st_size)
-    return Entry(found.name, "other", 0)
+    folder = found.is_dir(follow_symlinks=False)
+    return Entry(found.name, "folder" if folder else "other", 0)

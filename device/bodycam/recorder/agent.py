@@ -4,9 +4,11 @@ Nothing here waits: ports return at once, footage stays in memory, the card is t
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import assert_never
 
+from bodycam.errors import DeviceError
 from bodycam.media.packets import SECOND
 from bodycam.ports import Camera, Clock, Host, Outputs, Status
 from bodycam.recorder.footage import Footage
@@ -86,13 +88,12 @@ class Agent:
     def handle(self, event: Event, now: int) -> None:
         """Take an event stamped `now` by its source."""
         self._turn(event, now)
+        self._look_if_due(now)
 
     def tick(self, now: int) -> None:
         """Step what is due by `now`, and look whether camera, microphone and card are alive."""
         self._turn(None, now)
-        if now >= self._tick_ns:
-            self._tick_ns = now + TICK_NS
-            self._look(now)
+        self._look_if_due(now)
 
     # ---- turns -----------------------------------------------------------------------------------
 
@@ -172,9 +173,17 @@ class Agent:
 
     # ---- looking for silence ---------------------------------------------------------------------
 
+    def _look_if_due(self, now: int) -> None:
+        """Not only when nothing happens: a flood of events must not hide a silent camera."""
+        if now >= self._tick_ns:
+            self._tick_ns = now + TICK_NS
+            self._look(now)
+
     def _look(self, now: int) -> None:
         footage = self._footage
         footage.tick(now)
+        if footage.wants_keyframe and self._awake_ns is not None:
+            self._ports.camera.force_keyframe()
         if self._awake_ns is not None:
             stalled = self._silent(now, footage.newest_ns)
             if stalled and Fault.CAMERA_STALLED not in self._model.faults:
@@ -193,7 +202,11 @@ class Agent:
             idle = footage.idle and self._writer.busy_since_ns is None
             if idle or now >= by_ns:
                 self._closing = None
-                self._ports.host.power_off(reason)
+                try:
+                    self._ports.host.power_off(reason)
+                except DeviceError:
+                    # It is tried again: an empty battery or a held button will not wait for ever.
+                    self._closing = reason, now + CLOSE_WITHIN_NS
 
     def _silent(self, now: int, newest_ns: int | None) -> bool:
         awake_ns = self._awake_ns
@@ -207,23 +220,25 @@ class Agent:
     # ---- the other process -----------------------------------------------------------------------
 
     def _publish(self, now: int) -> None:
-        """How the camera is, for the link."""
+        """How the camera is, for the link; what the link does not get must not stop a recording."""
         self._status_ns = now
+        with suppress(DeviceError):
+            self._ports.status.publish(self._status(now))
+
+    def _status(self, now: int) -> dict[str, object]:
         model, progress = self._model, self._writer.progress
         oldest_ns = self._footage.oldest_ns
-        self._ports.status.publish(
-            {
-                "state": model.state.value,
-                "at_us": now // 1000,
-                "recording": model.keeping,
-                "faults": sorted(fault.value for fault in model.faults),
-                "battery_percent": model.battery_percent,
-                "room_minutes": model.room_minutes,
-                "ring_ms": 0 if oldest_ns is None else max(0, now - oldest_ns) // 1_000_000,
-                "clock": self._ports.clock.wall().source,
-                "policy": self._policy.sha256,
-                "rec": progress.rec if progress is not None and model.keeping else "",
-                "rec_seq": progress.seq if progress is not None and model.keeping else 0,
-                "rec_head": progress.head if progress is not None and model.keeping else "",
-            }
-        )
+        return {
+            "state": model.state.value,
+            "at_us": now // 1000,
+            "recording": model.keeping,
+            "faults": sorted(fault.value for fault in model.faults),
+            "battery_percent": model.battery_percent,
+            "room_minutes": model.room_minutes,
+            "ring_ms": 0 if oldest_ns is None else max(0, now - oldest_ns) // 1_000_000,
+            "clock": self._ports.clock.wall().source,
+            "policy": self._policy.sha256,
+            "rec": progress.rec if progress is not None and model.keeping else "",
+            "rec_seq": progress.seq if progress is not None and model.keeping else 0,
+            "rec_head": progress.head if progress is not None and model.keeping else "",
+        }

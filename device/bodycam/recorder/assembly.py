@@ -8,9 +8,9 @@ from bodycam.media.fmp4 import SoundFormat
 from bodycam.media.packets import SECOND
 from bodycam.media.ring import RingPolicy
 from bodycam.ports import Card, Clock, Random
-from bodycam.recorder.card_journal import CardJournal
+from bodycam.recorder.card_journal import FOLDER, CardJournal
 from bodycam.recorder.recovery import Found, recover
-from bodycam.recorder.vault import FOLDER, Identity, Vault
+from bodycam.recorder.vault import Identity, Vault
 from bodycam.recorder.writer import Format
 from bodycam.rules.policy import Policy
 
@@ -65,6 +65,8 @@ def open_vault(
     journal = CardJournal(
         card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot
     )
+    if journal.set_aside:
+        journal.write("journal-cut", {"why": journal.set_aside})
     found = recover(card, journal, owner.key)
     identity = Identity(
         owner.device,
@@ -72,7 +74,6 @@ def open_vault(
         policy.name,
         policy.sha256,
         policy.lead_ns // 1_000_000,
-        policy.pre_record_ns // 1_000_000,
         owner.wearer,
     )
     return Vault(card, journal, identity, sealer=sealer, random=random, clock=clock), found

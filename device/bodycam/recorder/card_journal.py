@@ -5,37 +5,47 @@ Only the end of the file is read at start, so that a long journal does not hold 
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from bodycam.errors import EvidenceError, LineError
+from bodycam.errors import CardFull, EvidenceError, LineError
 from bodycam.evidence.age import Sealer
-from bodycam.evidence.journal import Journal, JournalReader
+from bodycam.evidence.journal import Entry, Journal, JournalReader
 from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import parse_rec
-from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, Line
+from bodycam.evidence.lines import MAX_LINE_BYTES, Line
 from bodycam.ports import Card, Clock
 
 PATH = "journal.jsonl"
+FOLDER = "recordings"
 ASIDE = "unsigned"
 """The folder for what is not, or no longer, part of a chain."""
 _BLOCK_BYTES = 64 * 1024
 
 
 class CardJournal:
-    """Appends durable lines; `counter` is the number of the newest recording that it knows."""
+    """Appends durable lines; continues the chain that is on the card."""
 
     def __init__(
         self, card: Card, *, device: str, key: SigningKey, sealer: Sealer, clock: Clock, boot: str
     ) -> None:
+        """Raises CardError."""
         self._card = card
+        self.device = device
+        self._key, self._boot = key, boot
         self._sealer = sealer
         self._clock = clock
-        self.counter = 0
         self.last_opened = ""
         """The recording of the newest opening line; empty where there is none."""
+        self.unended = ""
+        """The same, where no later line is about it."""
+        self.counter = self._newest_folder()
+        """The number of the newest recording: the next one has a greater."""
         self.set_aside = ""
         """What was found at start and could not be continued, in one sentence; else empty."""
-        seq, head = self._find_end(device, key, boot)
-        self._journal = Journal(device, key, boot, seq=seq, prev=head)
+        self._journal = Journal(device, key, boot)
+        last = self._find_end()
+        if last is not None:
+            self._journal = Journal(device, key, boot, seq=last.seq + 1, prev=last.digest)
 
     @property
     def head(self) -> str:
@@ -56,60 +66,102 @@ class CardJournal:
         rec: str | None = None,
         head: str | None = None,
     ) -> None:
-        """Append a line with its details sealed; durable at return. Raises CardError."""
+        """Append a line with its details sealed; durable at return.
+
+        Raises CardFull, and then the line is not there, or CardFailed.
+        """
         wall = self._clock.wall()
         at_us = (self._clock.now_ns() if at_ns is None else at_ns) // 1000
         body = {"v": 1, **details, "utc_ms": wall.utc_ns // 1_000_000, "clock": wall.source}
         sealed = self._sealer.seal([json.dumps(body).encode()])
+        seq, prev = self._journal.seq, self._journal.head
         line = self._journal.line(kind, at_us, sealed, rec=rec, head=head)
-        self._card.append(PATH, line)
+        try:
+            self._card.append(PATH, line)
+        except CardFull:
+            self._journal = Journal(self.device, self._key, self._boot, seq=seq, prev=prev)
+            raise
         if rec is not None and kind == "open":
             self.last_opened, self.counter = rec, parse_rec(rec).counter
 
     # ---- at start --------------------------------------------------------------------------------
 
-    def _find_end(self, device: str, key: SigningKey, boot: str) -> tuple[int, str]:
-        """Where to go on: the next line's number and the last one's digest."""
-        lines = self._backwards()
+    def _newest_folder(self) -> int:
+        """The greatest number of a recording that lies here: a lost journal does not repeat it."""
+        counters = [0]
+        for entry in self._card.list(FOLDER):
+            try:
+                rec = parse_rec(entry.name)
+            except EvidenceError:
+                continue
+            if rec.device == self.device:
+                counters.append(rec.counter)
+        return max(counters)
+
+    def _find_end(self) -> Entry | None:
+        """The last good line, from which to go on; None: this is a new journal.
+
+        A power cut spoils the last line at most: that one is kept apart, and the journal goes on
+        before it. Where the one before is bad, too, the journal is not ours to continue.
+        """
         try:
-            last = next(lines, b"")
-            if last and not last.endswith(b"\n"):
-                self._keep_tail(last, boot)
-                last = next(lines, b"")
-            if not last:
-                self._card.append(PATH, b"")
-                self._card.sync_folder(".")
-                return 0, ZERO
-            fields = Line.parse(last).fields
-            reader = JournalReader(
-                device, key.public, seq=int(fields.get("seq", 0)), prev=str(fields.get("prev"))
-            )
-            entry = reader.take(last)
+            entry = self._last()
         except EvidenceError as error:
-            self.set_aside = f"The journal could not be continued: {error.what}"
+            self._find_opening()
             self._card.make_folder(ASIDE)
-            self._card.move(PATH, f"{ASIDE}/journal.{boot}.jsonl")
-            return 0, ZERO
-        self._find_opening(entry.kind, entry.rec, lines)
-        return reader.seq, reader.head
+            self._card.move(PATH, free_name(self._card, f"{ASIDE}/journal.{self._boot}.jsonl"))
+            self.set_aside = f"The journal could not be continued: {error.what}"
+            entry = None
+        else:
+            self._find_opening()
+        if entry is None:
+            self._card.append(PATH, b"")
+            self._card.sync_folder(".")
+        return entry
 
-    def _find_opening(self, kind: str, rec: str | None, lines: Iterator[bytes]) -> None:
-        """The newest opening: the counter goes on from there. Its signature is not looked at."""
+    def _last(self) -> Entry | None:
+        lines = self._backwards()
+        last = next(lines, None)
+        if last is None:
+            return None
         try:
-            while not (kind == "open" and rec):
-                fields = Line.parse(next(lines)).fields
-                kind, rec = str(fields.get("kind")), str(fields.get("rec", ""))
-            self.last_opened, self.counter = rec, parse_rec(rec).counter
-        except (StopIteration, EvidenceError):
-            return
+            return self._read(last)
+        except EvidenceError as error:
+            before = next(lines, None)
+            entry = None if before is None else self._read(before)
+            self._keep_tail(last)
+            self.set_aside = f"The journal's last line was not whole: {error.what}"
+            return entry
 
-    def _keep_tail(self, tail: bytes, boot: str) -> None:
-        """A torn last line is kept apart, and the journal goes on before it."""
+    def _read(self, raw: bytes) -> Entry:
+        """A line that stands for itself: whole, ours, signed. Raises EvidenceError."""
+        if not raw.endswith(b"\n"):
+            raise LineError("It is torn off.")
+        fields = Line.parse(raw).fields
+        seq, prev = fields.get("seq"), fields.get("prev")
+        if not isinstance(seq, int):
+            raise LineError("It has no number.")
+        return JournalReader(self.device, self._key.public, seq=seq, prev=str(prev)).take(raw)
+
+    def _find_opening(self) -> None:
+        """Look back for the newest opening, and whether a later line is about it."""
+        told: set[object] = set()
+        with suppress(EvidenceError):
+            for raw in self._backwards():
+                with suppress(EvidenceError):
+                    fields = Line.parse(raw).fields
+                    if fields.get("kind") != "open":
+                        told.add(fields.get("rec"))
+                    elif rec := self._read(raw).rec:
+                        self.last_opened = rec
+                        self.unended = "" if rec in told else rec
+                        self.counter = max(self.counter, parse_rec(rec).counter)
+                        return
+
+    def _keep_tail(self, tail: bytes) -> None:
         self._card.make_folder(ASIDE)
-        path = f"{ASIDE}/journal.{boot}.tail"
-        if not self._card.exists(path):
-            self._card.create(path, tail)
-            self._card.sync_folder(ASIDE)
+        self._card.create(free_name(self._card, f"{ASIDE}/journal.{self._boot}.tail"), tail)
+        self._card.sync_folder(ASIDE)
         self._card.truncate(PATH, self._card.size(PATH) - len(tail))
 
     def _backwards(self) -> Iterator[bytes]:
@@ -125,3 +177,12 @@ class CardJournal:
                 raise LineError(f"A line is longer than {MAX_LINE_BYTES} bytes.")
             yield from reversed(lines)
             end = start
+
+
+def free_name(card: Card, path: str) -> str:
+    """A path that is not taken: what is set aside never takes the place of anything."""
+    name, number = path, 1
+    while card.exists(name):
+        name = f"{path}.{number}"
+        number += 1
+    return name

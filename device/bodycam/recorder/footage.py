@@ -5,7 +5,8 @@ No caller waits for another's work: the lock is held for a few list operations, 
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bodycam.media.packets import Gop, Packet
@@ -35,101 +36,92 @@ class Footage:
         dropped: Callable[[FootageDropped], None],
         weigh: Callable[[Gop], int] = payload,
     ) -> None:
+        """`dropped` is told of footage that was to be kept and is lost; it must not wait."""
         self._changed = threading.Condition()
-        self._ring: Ring[Begin | Note] = Ring(policy, self._drop, weigh)
+        self._lost: list[Gop] = []
+        self._ring: Ring[Begin | Note] = Ring(policy, self._lost.append, weigh)
         self._dropped = dropped
         self._logs: deque[Log] = deque()
-        self.logs_lost = 0
-        """Journal entries that found no place while the card did not answer."""
+        self._logs_lost = 0
+        self._at_work = False
 
     # ---- the camera's thread ---------------------------------------------------------------------
 
     def append(self, packet: Packet) -> None:
         """Take a packet; never waits for the card, never raises."""
-        with self._changed:
-            self._ring.append(packet)
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.append(packet)
 
     # ---- the control thread ----------------------------------------------------------------------
 
     def pin(self, from_ns: int, press_ns: int) -> None:
         """See Ring.pin."""
-        with self._changed:
-            self._ring.pin(from_ns, press_ns)
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.pin(from_ns, press_ns)
 
     def unpin(self) -> None:
         """See Ring.unpin."""
-        with self._changed:
-            self._ring.unpin()
+        with self._locked() as ring:
+            ring.unpin()
 
     def begin(self, warned: Warned) -> None:
         """A recording begins."""
-        with self._changed:
-            self._ring.begin(Begin(warned))
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.begin(Begin(warned))
 
     def go_on(self, warned: Warned) -> None:
         """A recording that broke goes on in a linked one."""
-        with self._changed:
-            self._ring.go_on(Begin(warned))
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.go_on(Begin(warned))
 
     def until(self, at_ns: int) -> None:
         """See Ring.until."""
-        with self._changed:
-            self._ring.until(at_ns)
+        with self._locked() as ring:
+            ring.until(at_ns)
 
     def resume(self) -> bool:
         """See Ring.resume."""
-        with self._changed:
-            resumed = self._ring.resume()
-            self._wake_writer()
-            return resumed
+        with self._locked() as ring:
+            return ring.resume()
 
     def note(self, note: Note) -> None:
         """Into the evidence of the recording, after the footage that is complete."""
-        with self._changed:
-            self._ring.note(note)
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.note(note)
 
     def log(self, log: Log) -> None:
         """Into the journal."""
         with self._changed:
             if len(self._logs) >= MAX_LOGS:
                 self._logs.popleft()
-                self.logs_lost += 1
+                self._logs_lost += 1
             self._logs.append(log)
             self._changed.notify_all()
 
     def sleep(self) -> None:
         """See Ring.sleep."""
-        with self._changed:
-            self._ring.sleep()
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.sleep()
 
     def wake(self) -> None:
         """See Ring.wake."""
-        with self._changed:
-            self._ring.wake()
+        with self._locked() as ring:
+            ring.wake()
 
     def tick(self, now: int) -> None:
         """See Ring.tick."""
-        with self._changed:
-            self._ring.tick(now)
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.tick(now)
 
     def cut(self) -> None:
         """See Ring.cut."""
-        with self._changed:
-            self._ring.cut()
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.cut()
 
     def finish(self) -> None:
         """See Ring.finish."""
-        with self._changed:
-            self._ring.finish()
-            self._wake_writer()
+        with self._locked() as ring:
+            ring.finish()
 
     @property
     def newest_ns(self) -> int | None:
@@ -140,6 +132,11 @@ class Footage:
     def newest_sound_ns(self) -> int | None:
         """The same of sound."""
         return self._ring.newest_sound_ns
+
+    @property
+    def wants_keyframe(self) -> bool:
+        """See Ring.wants_keyframe."""
+        return self._ring.wants_keyframe
 
     @property
     def oldest_ns(self) -> int | None:
@@ -154,9 +151,9 @@ class Footage:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being kept and nothing waits for the writer."""
+        """Whether nothing is being kept, and nothing waits for the writer or is in its hands."""
         with self._changed:
-            return self._ring.idle and not self._logs
+            return self._ring.idle and not self._logs and not self._at_work
 
     # ---- the writer's thread ---------------------------------------------------------------------
 
@@ -167,29 +164,47 @@ class Footage:
             return bool(self._logs) or self._ring.ready
 
     def take(self, gops: int, wait_s: float = 0) -> tuple[list[Log], list[Item]]:
-        """Journal entries, and the head of the lane with at most so many GOPs."""
+        """Journal entries, and the head of the lane with at most so many GOPs.
+
+        They are in the writer's hands until it says `done`.
+        """
         with self._changed:
             if wait_s and not (self._logs or self._ring.ready):
                 self._changed.wait(wait_s)
-            logs = list(self._logs)
+            logs, items = list(self._logs), list(self._ring.take(gops))
             self._logs.clear()
-            return logs, list(self._ring.take(gops))
+            if self._logs_lost:
+                lost = ("entries", self._logs_lost)
+                logs.insert(0, Log("entries-lost", logs[0].at_ns, (lost,)))
+                self._logs_lost = 0
+            self._at_work = bool(logs or items)
+            return logs, items
+
+    def done(self) -> None:
+        """The writer has nothing in its hands."""
+        with self._changed:
+            self._at_work = False
 
     def settle(self, gops: Sequence[Gop]) -> None:
         """See Ring.settle."""
-        with self._changed:
-            self._ring.settle(gops)
+        with self._locked() as ring:
+            ring.settle(gops)
 
-    def put_back(self, items: Sequence[Item]) -> None:
+    def put_back(self, items: Sequence[Item], *, ended: bool = False) -> None:
         """See Ring.put_back."""
-        with self._changed:
-            self._ring.put_back(items)
+        with self._locked() as ring:
+            ring.put_back(items, ended=ended)
 
     # ---- inside ----------------------------------------------------------------------------------
 
-    def _wake_writer(self) -> None:
-        if self._ring.ready:
-            self._changed.notify_all()
-
-    def _drop(self, gop: Gop) -> None:
-        self._dropped(FootageDropped(gop.start_ns, gop.end_ns, len(gop.video)))
+    @contextmanager
+    def _locked(self) -> Iterator[Ring[Begin | Note]]:
+        """The ring, for a moment; then the writer is woken and, outside the lock, losses told."""
+        with self._changed:
+            yield self._ring
+            if self._ring.ready:
+                self._changed.notify_all()
+            lost = self._lost[:]
+            self._lost.clear()
+        for gop in lost:
+            self._dropped(FootageDropped(gop.start_ns, gop.end_ns, len(gop.video)))

@@ -51,7 +51,12 @@ class ThreadHost:
         host: Host,
         failed: Callable[[BaseException], None],
     ) -> None:
-        """`failed` is told of an error that nobody foresaw, on the thread where it happened."""
+        """`failed` is told of an error that nobody foresaw, on the thread where it happened.
+
+        After one of the writer's, its recording goes on in a linked one. After one of the control
+        road's, nothing is stepped and nothing feeds the watchdog any more: `failed` has to end the
+        process, and what starts it again recovers the recording.
+        """
         self._agent = agent
         self._writer = writer
         self._events = events
@@ -77,6 +82,13 @@ class ThreadHost:
         return not (self._control.is_alive() or self._saving.is_alive())
 
     def _run_control(self) -> None:
+        try:
+            self._turns()
+        except BaseException as error:
+            self._failed(error)
+            raise
+
+    def _turns(self) -> None:
         agent, clock = self._agent, self._clock
         while not self._stopping.is_set():
             wait_s = (agent.due_ns() - clock.now_ns()) / SECOND

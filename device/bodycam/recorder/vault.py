@@ -15,11 +15,10 @@ from bodycam.evidence import sshsig
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import Ledger, object_name, rec_id
-from bodycam.ports import Card, Clock, Parts, Random
-from bodycam.recorder.card_journal import CardJournal
-from bodycam.rules.events import Note, Stamp, Warned
+from bodycam.ports import Buffer, Card, Clock, Parts, Random
+from bodycam.recorder.card_journal import FOLDER, CardJournal
+from bodycam.rules.events import How, Note, Stamp, Warned
 
-FOLDER = "recordings"
 LEDGER = "ledger.jsonl"
 SIGNATURE = "ledger.jsonl.sig"
 NAMESPACE = "bodycam-recording"
@@ -37,7 +36,6 @@ class Identity:
     policy_name: str
     policy_sha256: str
     lead_ms: int
-    pre_record_ms: int
     wearer: str = ""
     """A token that the station gave for the one who wears the camera; never a name."""
 
@@ -64,6 +62,11 @@ class Vault:
         self._clock = clock
         self._reserve_bytes = reserve_bytes
 
+    @property
+    def last_opened(self) -> str:
+        """The newest recording that the journal knows; empty where there is none."""
+        return self._journal.last_opened
+
     def room_bytes(self) -> int:
         """Room left for footage, the reserve apart."""
         return max(0, self._card.free_bytes() - self._reserve_bytes)
@@ -76,7 +79,7 @@ class Vault:
         """Begin a recording whose first picture is at `first_ns`; None where there is none yet.
 
         Durable at return: the journal's opening line, the folder, line 0 and the warning.
-        Raises CardFull where only the reserve is left, else CardFailed.
+        Raises CardFull where only the reserve is left, else CardError.
         """
         self._must_have_room()
         previous = self._journal.last_opened if warned.linked else ""
@@ -107,19 +110,35 @@ class Vault:
     def _commit(self, recording: "Recording", objects: Sequence[tuple[str, Parts]]) -> None:
         self._must_have_room()
         sealed = [(kind, self._sealer.seal(parts)) for kind, parts in objects]
+        recording.whole = False
+        self._create(recording, sealed)
         ledger = recording.ledger
-        for number, (kind, data) in enumerate(sealed, ledger.seq):
-            self._card.create(f"{recording.folder}/{object_name(number, kind)}", data)
-        self._card.sync_folder(recording.folder)
         lines = [
             ledger.object(kind, len(data), hashlib.sha256(data).hexdigest())
             for kind, data in sealed
         ]
         self._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
+        recording.whole = True
+
+    def _create(self, recording: "Recording", sealed: Sequence[tuple[str, Buffer]]) -> None:
+        """The objects; all of them, or none where the card is full."""
+        folder, first = recording.folder, recording.ledger.seq
+        names = [object_name(number, kind) for number, (kind, _) in enumerate(sealed, first)]
+        created = []
+        try:
+            for name, (_, data) in zip(names, sealed, strict=True):
+                self._card.create(f"{folder}/{name}", data)
+                created.append(name)
+            self._card.sync_folder(folder)
+        except CardFull:
+            for name in created:
+                self._card.remove(f"{folder}/{name}")
+            recording.whole = True
+            raise
 
     def _close(self, recording: "Recording") -> None:
-        path = f"{recording.folder}/{LEDGER}"
-        self._card.append(path, recording.ledger.close())
+        recording.whole = False
+        self._card.append(f"{recording.folder}/{LEDGER}", recording.ledger.close())
         self._journal.write("close", {}, rec=recording.id, head=recording.ledger.head)
         sign_ledger(self._card, recording.folder, self._identity.key)
 
@@ -127,7 +146,8 @@ class Vault:
         """The warning object of docs/format.md."""
         identity = self._identity
         got_ns = max(0, warned.pressed_ns - first_ns) if first_ns is not None else 0
-        asked_ms = identity.pre_record_ms if warned.pre_record_ns else 0
+        goes_on = warned.how is How.CONTINUED
+        asked_ms = 0 if goes_on else warned.pre_record_ns // 1_000_000
         wall = self._clock.wall()
         at = datetime.fromtimestamp(wall.utc_ns / 1e9, UTC)
         return {
@@ -162,6 +182,8 @@ class Recording:
         self.ledger = ledger
         self.warned = warned
         self.folder = f"{FOLDER}/{ledger.rec}"
+        self.whole = True
+        """Whether the card holds what the ledger here says: only then may it be closed."""
 
     @property
     def id(self) -> str:
@@ -169,7 +191,10 @@ class Recording:
         return self.ledger.rec
 
     def commit(self, objects: Sequence[tuple[str, Parts]]) -> None:
-        """Make objects durable, then their lines. After an error nothing more is written here."""
+        """Make objects durable, then their lines.
+
+        Raises CardError; then nothing more may be written here, but it may be closed while `whole`.
+        """
         self._vault._commit(self, objects)
 
     def close(self) -> None:

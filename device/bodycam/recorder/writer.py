@@ -1,12 +1,15 @@
 """The footage road's end: takes what is ready, muxes, seals, commits, and says what is durable.
 
-The only one that touches the card. An object with short steps and no thread of its own.
+The only one that touches the card. An object with short steps and no thread of its own. Nothing
+that it was given is lost silently: it is durable, or goes back into the lane, or is reported lost.
 """
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from bodycam.errors import BodycamError, CardFull, StreamError
+from bodycam.errors import BodycamError, CardError, CardFull, StreamError
 from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
 from bodycam.media.packets import Gop
 from bodycam.media.ring import End
@@ -18,6 +21,7 @@ from bodycam.rules.events import (
     Fault,
     FaultRaised,
     FootageDropped,
+    How,
     Log,
     Note,
     RecordingBroke,
@@ -85,142 +89,159 @@ class Writer:
         self._recording: Recording | None = None
         self._muxer: Fmp4Muxer | None = None
         self._warned: Warned | None = None
+        self._unopened: Warned | None = None
+        self._pending: deque[Item] = deque()
         self._room_minutes: int | None = None
 
     def step(self, wait_s: float = 0) -> bool:
-        """Take what is ready, waiting so long for the first; False where there was nothing."""
+        """Take what is ready, waiting so long for the first; False where there was nothing.
+
+        Raises what nobody foresaw, after everything has been put back: steps may go on.
+        """
         logs, items = self._footage.take(BATCH_GOPS, wait_s)
         self.watch.busy_since_ns = self._clock.now_ns()
         try:
-            for log in logs:
-                self._log(log)
-            self._work(items)
+            waited, self._pending = self._pending, deque()
+            self._work(logs, waited + deque(items))
             self._tell_room()
         finally:
             self.watch.busy_since_ns = None
+            self._footage.done()
         return bool(logs or items)
 
     # ---- the lane --------------------------------------------------------------------------------
 
-    def _work(self, items: list[Item]) -> None:
-        """One commit for all that belongs to one recording; what fails goes back into the lane."""
-        done = 0
+    def _work(self, logs: list[Log], items: deque[Item]) -> None:
         try:
-            while done < len(items):
-                item = items[done]
-                if isinstance(item, Begin):
-                    self._open(item.warned, items[done + 1 :])
-                    done += 1
-                elif isinstance(item, End):
-                    self._close()
-                    done += 1
-                else:
-                    done += self._commit(items[done:])
+            for log in logs:
+                self._log(log)
+            while items:
+                self._next(items)
         except Exception as error:
-            # Nothing that was taken is lost, whatever it was. The unforeseen goes on to the host.
-            self._break(error, items[done:])
+            self._break(error, items)
             if not isinstance(error, BodycamError):
                 raise
 
-    def _open(self, warned: Warned, following: list[Item]) -> None:
-        first = next((item for item in following if isinstance(item, Gop)), None)
-        self._warned = warned
-        self._recording = self._vault.open(warned, first.start_ns if first else None)
-        self._muxer = None
+    def _next(self, items: deque[Item]) -> None:
+        """Do what is at the head; it is taken away when it has been done."""
+        head = items[0]
+        if isinstance(head, Begin):
+            self._open(head.warned, items)
+            items.popleft()
+        elif self._recording is None:
+            self._stray(head)
+            items.popleft()
+        elif isinstance(head, End):
+            self._close(self._recording)
+            items.popleft()
+        else:
+            self._commit(self._recording, items)
 
-    def _commit(self, items: list[Item]) -> int:
-        """Commit the GOPs and notes at the head; returns how many items that were."""
-        recording = self._recording
-        assert recording is not None  # Begin comes first in the lane
+    def _open(self, warned: Warned, items: Iterable[Item]) -> None:
+        if self._unopened is not None and warned.how is How.CONTINUED:
+            warned = self._unopened  # nothing has been begun that this could continue
+        first = next((item.start_ns for item in items if isinstance(item, Gop)), None)
+        self._warned = warned
+        before = self._vault.last_opened
+        try:
+            self._recording = self._vault.open(warned, first)
+        except BodycamError:
+            self._unopened = warned if self._vault.last_opened == before else None
+            raise
+        self._unopened = None
+
+    def _commit(self, recording: Recording, items: deque[Item]) -> None:
+        """Commit the GOPs and notes at the head, as many as can share their syncs."""
         objects: list[tuple[str, Parts]] = []
-        gops: list[Gop] = []
-        count = 0
+        done: list[Gop | Note] = []
         for item in items:
-            if isinstance(item, Gop):
-                try:
-                    objects += self._mux(item)
-                except StreamError:
-                    if not count:
-                        raise
-                    break  # what came before is committed first
-                gops.append(item)
-            elif isinstance(item, Note):
-                objects.append(("note", [note_body(item)]))
-            else:
+            if not isinstance(item, Gop | Note):
                 break
-            count += 1
+            try:
+                objects += self._objects(item)
+            except StreamError:
+                if done:
+                    break  # what came before is committed first
+                if self._muxer is not None:
+                    raise
+                self._lose(items)
+                return
+            done.append(item)
         recording.commit(objects)
+        gops = [item for item in done if isinstance(item, Gop)]
         self._footage.settle(gops)
+        for _ in done:
+            items.popleft()
         if gops:
             ledger = recording.ledger
-            self.watch.progress = Progress(
-                recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns
-            )
-            self._saved(self.watch.progress)
-        return count
+            progress = Progress(recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns)
+            self.watch.progress = progress
+            self._saved(progress)
 
-    def _mux(self, gop: Gop) -> list[tuple[str, Parts]]:
-        """The objects of one GOP. Raises StreamError; the first of a recording is then lost."""
-        if self._muxer is not None:
-            return [("segment", self._muxer.segment(gop))]
-        muxer = Fmp4Muxer(frame_ns=self._form.frame_ns, sound=self._form.sound)
-        init = muxer.init(gop)
-        segment = muxer.segment(gop)
+    def _objects(self, item: Gop | Note) -> list[tuple[str, Parts]]:
+        """What is to be sealed of an item. Raises StreamError."""
+        if isinstance(item, Note):
+            return [("note", [note_body(item)])]
+        try:
+            if self._muxer is not None:
+                return [("segment", self._muxer.segment(item))]
+            muxer = Fmp4Muxer(frame_ns=self._form.frame_ns, sound=self._form.sound)
+            init, segment = muxer.init(item), muxer.segment(item)
+        except StreamError:
+            raise
+        except Exception as error:
+            # An encoder can deliver anything: one GOP must not stand in the way of all others.
+            raise StreamError(f"The muxer failed: {type(error).__name__}: {error}") from error
         self._muxer = muxer
         return [("init", [init]), ("segment", segment)]
 
-    def _close(self) -> None:
-        recording = self._recording
-        assert recording is not None
+    def _close(self, recording: Recording) -> None:
         recording.close()
         self._recording = self._muxer = None
         self._post(RecordingSaved(recording.id))
 
     # ---- what goes wrong -------------------------------------------------------------------------
 
-    def _break(self, error: Exception, left: list[Item]) -> None:
-        """The recording ends here; what is left waits for a linked one."""
-        if isinstance(error, StreamError) and self._muxer is None:
-            self._drop(left)
-            return
-        why = Why.ERROR
-        if isinstance(error, CardFull):
-            why = Why.FULL
-        elif isinstance(error, StreamError):
-            why = Why.STREAM
-        if isinstance(left[0], Begin):
-            left = left[1:]
-        self._footage.put_back(left)
-        recording, self._recording, self._muxer = self._recording, None, None
-        if recording is not None and why is not Why.ERROR:
-            self._end_broken(recording)
-        assert self._warned is not None  # Begin comes first in the lane
-        self._post(RecordingBroke(why, self._warned))
+    def _stray(self, item: Item) -> None:
+        """A note for which no recording is open goes into the journal; footage never comes here."""
+        if isinstance(item, Note):
+            self._log(Log(item.kind, item.at_ns, item.details))
+        elif isinstance(item, Gop):
+            self._lose(deque([item]))
 
-    def _drop(self, left: list[Item]) -> None:
+    def _lose(self, items: deque[Item]) -> None:
         """No recording can begin with this GOP: it is lost, and said to be; the next may do."""
-        gop, *rest = left
+        gop = items.popleft()
         assert isinstance(gop, Gop)
         self._footage.settle([gop])
         self._post(FootageDropped(gop.start_ns, gop.end_ns, len(gop.video)))
-        if rest:
-            self._work(rest)
 
-    def _end_broken(self, recording: Recording) -> None:
-        """Close what can be closed in the reserve; else the next start recovers it."""
-        try:
-            recording.close()
-        except BodycamError:
+    def _break(self, error: Exception, left: deque[Item]) -> None:
+        """The recording ends here; what is left waits for a linked one."""
+        self._footage.log(Log("writer", self._clock.now_ns(), (("error", str(error)[:500]),)))
+        recording, self._recording, self._muxer = self._recording, None, None
+        opening = bool(left) and isinstance(left[0], Begin)
+        if recording is None and not opening:
+            self._pending = left
             return
+        closing = bool(left) and isinstance(left[0], End)
+        if opening or closing:
+            left.popleft()
+        self._footage.put_back(left, ended=closing)
+        if recording is not None and recording.whole:
+            # In the reserve there is room for it; what cannot be closed is recovered at start.
+            with suppress(BodycamError):
+                recording.close()
+        assert self._warned is not None  # Begin came first in the lane
+        self._post(RecordingBroke(_why(error), self._warned))
 
     def _log(self, log: Log) -> None:
         """Into the journal; without a journal nothing can be recorded, so a refusal is a fault."""
-        details: Mapping[str, object] = dict(log.details)
         try:
-            self._vault.log(log.kind, details, log.at_ns)
+            self._vault.log(log.kind, dict(log.details), log.at_ns)
         except CardFull:
             self._post(FaultRaised(Fault.NO_ROOM))
-        except BodycamError:
+        except CardError:
             self._post(FaultRaised(Fault.CARD_FAILED))
 
     def _tell_room(self) -> None:
@@ -228,3 +249,9 @@ class Writer:
         if minutes != self._room_minutes:
             self._room_minutes = minutes
             self._post(Room(minutes))
+
+
+def _why(error: Exception) -> Why:
+    if isinstance(error, CardFull):
+        return Why.FULL
+    return Why.STREAM if isinstance(error, StreamError) else Why.ERROR
