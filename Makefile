@@ -8,11 +8,11 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 UV := uv==0.13.9
 
-.PHONY: help run test proof bench lock format clean setup setup-test
+.PHONY: help run test proof bench lock install uninstall format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## play a scripted incident to its end: warning, recording, import, verdict, MP4
 	@bodycam-sim scenario sim/scenarios/escalation.toml --out out/escalation
@@ -42,6 +42,16 @@ lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade 
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --all-extras \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    $(FLAGS) -o requirements.lock pyproject.toml
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --extra pi \
+	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --no-emit-package gpiozero --no-emit-package colorzero --no-emit-package setuptools \
+	    -c requirements.lock -o requirements-device.lock pyproject.toml
+
+install: ## put the camera's software onto this Raspberry Pi; again after an upgrade (with sudo)
+	@tools/install.sh install
+
+uninstall: ## take it off; configuration, keys and recordings stay (with sudo)
+	@tools/install.sh uninstall
 
 format: setup ## put the code into the house's shape
 	@ruff check --fix

@@ -1,7 +1,6 @@
-"""What stands around the code: the lock, the units, the runner of `make test`."""
+"""What stands around the code: the lock, the runner of `make test`."""
 
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,8 +12,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 HOUSE = Path(__file__).parent.parent
-UNITS = {"bodycam.service": 1.0, "bodycam-link.service": 1.5}
-"""Unit, and the greatest exposure that `systemd-analyze security` may find (0 to 10)."""
 
 
 def locked() -> Iterator[Requirement]:
@@ -52,42 +49,6 @@ def test_the_lock_fulfils_what_the_project_asks_for(python: str) -> None:
 
 def test_the_lock_names_no_address() -> None:
     assert "://" not in (HOUSE / "requirements.lock").read_text()
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root folder in which our units are installed beside those of this machine's systemd."""
-    root = tmp_path_factory.mktemp("root")
-    shutil.copytree("/usr/lib/systemd/system", root / "usr/lib/systemd/system", symlinks=True)
-    (root / "etc/systemd/system").mkdir(parents=True)
-    for unit in UNITS:
-        shutil.copy(HOUSE / "systemd" / unit, root / "etc/systemd/system")
-    program = root / "opt/bodycam/bin/bodycam"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    return root
-
-
-def systemd_analyze(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["systemd-analyze", "--root", root, *words], capture_output=True, text=True
-    )
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_systemd_has_nothing_to_say_about_our_units(installed: Path, unit: str) -> None:
-    result = systemd_analyze(installed, "verify", unit)
-    # An unknown key only warns and leaves the exit code at 0.
-    assert (result.returncode, result.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(("unit", "most"), UNITS.items())
-def test_our_units_expose_little(installed: Path, unit: str, most: float) -> None:
-    result = systemd_analyze(installed, "security", "--offline=true", unit)
-    level = re.search(r"exposure level for \S+: ([0-9.]+)", result.stdout)
-    assert level, result.stderr
-    assert float(level[1]) <= most
 
 
 def timed(*parts: str) -> subprocess.CompletedProcess[str]:

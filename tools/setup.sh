@@ -71,6 +71,7 @@ ssh-keygen       openssh-client
 openssl          openssl
 node             nodejs
 npm              npm
+shellcheck       shellcheck
 systemd-analyze  systemd
 END
 # shellcheck disable=SC2086  # a list of packages, none with a space in its name
