@@ -45,6 +45,8 @@ _PEAK = 30_000
 _QUIET = 250
 """Softer samples at start and end are cut off."""
 
+_CODES = np.array([to_ulaw(sample) for sample in range(-32768, 32768)], np.uint8)
+
 Samples = NDArray[np.int64]
 
 
@@ -129,7 +131,7 @@ def resampled(sound: Samples, had_hz: int, rate_hz: int) -> Samples:
 
 def _clip(sound: Samples, rate_hz: int) -> Clip:
     loudest = int(np.abs(sound).max())
-    return Clip(rate_hz, bytes(to_ulaw(int(sample) * _PEAK // loudest) for sample in sound))
+    return Clip(rate_hz, _CODES[sound * _PEAK // loudest + 32768].tobytes())
 
 
 def _espeak(*words: str) -> str:
