@@ -53,6 +53,9 @@ install: ## put the camera's software onto this Raspberry Pi; again after an upg
 uninstall: ## take it off; configuration, keys and recordings stay (with sudo)
 	@tools/install.sh uninstall
 
+speech: setup ## make the camera's sounds anew: tone, spoken warnings, what faults say at the dock
+	@python tools/make_speech.py
+
 format: setup ## put the code into the house's shape
 	@ruff check --fix
 	@ruff format

@@ -71,6 +71,7 @@ ssh-keygen       openssh-client
 openssl          openssl
 node             nodejs
 npm              npm
+espeak-ng        espeak-ng
 shellcheck       shellcheck
 systemd-analyze  systemd
 END
