@@ -78,6 +78,15 @@ END
 # shellcheck disable=SC2086  # a list of packages, none with a space in its name
 [ -z "$missing" ] || install $missing
 
+# Without what it depends on: libcamera and the like exist on a Pi only, and tests stand in for them.
+made_from=$(sha256sum <requirements-camera.lock)$(cat .venv/made-from)
+if [ "$(cat .venv/camera-made-from 2>/dev/null)" != "$made_from" ]; then
+    say "installing picamera2, over which the camera's adapter is tested"
+    .venv/bin/python -m pip install -q --disable-pip-version-check \
+        --no-deps --require-hashes --only-binary :all: -r requirements-camera.lock
+    echo "$made_from" >.venv/camera-made-from
+fi
+
 oracles=tests/oracles/node_modules
 made_from=$(sha256sum <tests/oracles/package-lock.json)
 if [ "$(cat $oracles/made-from 2>/dev/null)" != "$made_from" ]; then
