@@ -1,0 +1,50 @@
+"""docs/hardware.md and its picture."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from installed import HOUSE
+
+sys.path.append(str(HOUSE / "tools"))
+from make_wiring import draw, wires  # noqa: E402  a tool, not a package
+
+TEXT = (HOUSE / "docs/hardware.md").read_text()
+
+
+def test_the_picture_is_drawn_from_the_table() -> None:
+    drawn = draw(wires(TEXT))
+    assert (HOUSE / "docs/wiring.svg").read_text() == drawn, "run python tools/make_wiring.py"
+
+
+def test_every_gpio_is_used_once() -> None:
+    used = [wire.gpio for wire in wires(TEXT) if wire.gpio is not None]
+    assert len(used) == len(set(used))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("| 17 | 11 |", "| 17 | 12 |", "button RECORD, contact: pin 12 is 18."),
+        ("| 17 | 11 |", "| 17 | 9 |", "button RECORD, contact: pin 9 is ground."),
+        ("fuel gauge | 3.3 V | | 1 |", "fuel gauge | 3.3 V | | 2 |", "pin 2 is 5 V."),
+    ],
+)
+def test_a_wire_to_another_pin_is_noticed(right: str, wrong: str, says: str) -> None:
+    assert right in TEXT
+    with pytest.raises(ValueError, match=re.escape(says)):
+        wires(TEXT.replace(right, wrong))
+
+
+def test_each_change_of_the_system_that_is_described_is_made() -> None:
+    script = (HOUSE / "tools/install.sh").read_text()
+    for named in ("swap.target", "dphys-swapfile.service", "cgroup_enable=memory"):
+        assert named in TEXT
+        assert named in script
+    help_text = subprocess.run(
+        ["make", "-s", "help"], cwd=HOUSE, capture_output=True, text=True
+    ).stdout
+    assert "make install" in help_text
+    assert "make uninstall" in help_text
