@@ -447,12 +447,13 @@ def test_sleeping_and_waking_leaves_no_thread_and_no_file_behind(
         pi.sleep()
         taken.until(lambda: not sensor.held and pi.luma(0) is None)
 
+    before = threading.active_count()
     cycle()
-    taken.until(lambda: threading.active_count() <= 2)
+    taken.until(lambda: threading.active_count() <= before)
     files = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         cycle()
-    taken.until(lambda: threading.active_count() <= 2)
+    taken.until(lambda: threading.active_count() <= before)
     taken.until(lambda: len(list(Path("/proc/self/fd").iterdir())) <= files)
 
 
