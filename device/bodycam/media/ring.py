@@ -284,7 +284,7 @@ class Ring(Generic[B]):
 
         Pictures after it need those before them in their GOP: the ring gets such a GOP whole.
         """
-        tail = self._tail
+        tail, self._tail = self._tail, []
         self._release(tail)
         opened = self._opened()
         for gop in [*tail, opened] if opened else tail:
@@ -294,12 +294,11 @@ class Ring(Generic[B]):
                 if not (whole and self._hold(self._lane, kept)):
                     self._dropped(kept)
         self._lane.append(End(until_ns))
-        self._tail = []
         self._keeping, self._until_ns = False, None
         self._from_ns = self._sound_from_ns = 0
         self._silence()
         self._whole = False
-        for gop in tail:
+        for gop in (gop for gop in tail if gop.video[-1].t_ns > until_ns):
             self._whole = (gop.key or self._whole) and self._hold(self._ring, self._silent(gop))
 
     def _trim(self, gop: Gop, until_ns: int) -> Gop:
