@@ -35,6 +35,10 @@ BATCH_GOPS = 8
 """At most so many GOPs share one folder sync and one line sync; none is ever waited for."""
 
 
+MAX_SAID = 500
+"""Characters of an error in the journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """What the muxer is told; the rest comes from the stream."""
@@ -90,8 +94,8 @@ class Writer:
         self._muxer: Fmp4Muxer | None = None
         self._warned: Warned | None = None
         self._unopened: Warned | None = None
-        self._pending: deque[Item] = deque()
         self._room_minutes: int | None = None
+        self._unforeseen: Exception | None = None
 
     def step(self, wait_s: float = 0) -> bool:
         """Take what is ready, waiting so long for the first; False where there was nothing.
@@ -101,41 +105,44 @@ class Writer:
         logs, items = self._footage.take(BATCH_GOPS, wait_s)
         self.watch.busy_since_ns = self._clock.now_ns()
         try:
-            waited, self._pending = self._pending, deque()
-            self._work(logs, waited + deque(items))
+            for log in logs:
+                self._log(log)
+            self._work(deque(items))
             self._tell_room()
         finally:
             self.watch.busy_since_ns = None
             self._footage.done()
+        error, self._unforeseen = self._unforeseen, None
+        if error is not None:
+            raise error
         return bool(logs or items)
 
     # ---- the lane --------------------------------------------------------------------------------
 
-    def _work(self, logs: list[Log], items: deque[Item]) -> None:
-        try:
-            for log in logs:
-                self._log(log)
-            while items:
+    def _work(self, items: deque[Item]) -> None:
+        while items:
+            try:
                 self._next(items)
-        except Exception as error:
-            self._break(error, items)
-            if not isinstance(error, BodycamError):
-                raise
+            except Exception as error:  # noqa: BLE001  whatever it was, nothing taken is lost
+                self._break(error, items)
+                return
 
     def _next(self, items: deque[Item]) -> None:
         """Do what is at the head; it is taken away when it has been done."""
-        head = items[0]
+        head, recording = items[0], self._recording
         if isinstance(head, Begin):
             self._open(head.warned, items)
             items.popleft()
-        elif self._recording is None:
-            self._stray(head)
-            items.popleft()
-        elif isinstance(head, End):
-            self._close(self._recording)
+        elif isinstance(head, Note) and recording is None:
+            self._log(Log(head.kind, head.at_ns, head.details))
             items.popleft()
         else:
-            self._commit(self._recording, items)
+            assert recording is not None  # Begin comes first in the lane
+            if isinstance(head, End):
+                self._close(recording)
+                items.popleft()
+            else:
+                self._commit(recording, items)
 
     def _open(self, warned: Warned, items: Iterable[Item]) -> None:
         if self._unopened is not None and warned.how is How.CONTINUED:
@@ -202,13 +209,6 @@ class Writer:
 
     # ---- what goes wrong -------------------------------------------------------------------------
 
-    def _stray(self, item: Item) -> None:
-        """A note for which no recording is open goes into the journal; footage never comes here."""
-        if isinstance(item, Note):
-            self._log(Log(item.kind, item.at_ns, item.details))
-        elif isinstance(item, Gop):
-            self._lose(deque([item]))
-
     def _lose(self, items: deque[Item]) -> None:
         """No recording can begin with this GOP: it is lost, and said to be; the next may do."""
         gop = items.popleft()
@@ -218,40 +218,46 @@ class Writer:
 
     def _break(self, error: Exception, left: deque[Item]) -> None:
         """The recording ends here; what is left waits for a linked one."""
-        self._footage.log(Log("writer", self._clock.now_ns(), (("error", str(error)[:500]),)))
+        why = Why.ERROR
+        if isinstance(error, CardFull):
+            why = Why.FULL
+        elif isinstance(error, StreamError):
+            why = Why.STREAM
+        if not isinstance(error, BodycamError):
+            self._unforeseen = error
         recording, self._recording, self._muxer = self._recording, None, None
-        opening = bool(left) and isinstance(left[0], Begin)
-        if recording is None and not opening:
-            self._pending = left
-            return
-        closing = bool(left) and isinstance(left[0], End)
-        if opening or closing:
+        ended = isinstance(left[0], End)
+        if ended or isinstance(left[0], Begin):
             left.popleft()
-        self._footage.put_back(left, ended=closing)
+        self._footage.put_back(left, ended=ended)
         if recording is not None and recording.whole:
             # In the reserve there is room for it; what cannot be closed is recovered at start.
             with suppress(BodycamError):
                 recording.close()
-        assert self._warned is not None  # Begin came first in the lane
-        self._post(RecordingBroke(_why(error), self._warned))
+        said = f"{type(error).__name__}: {error}"[:MAX_SAID]
+        self._footage.log(Log("writer", self._clock.now_ns(), (("error", said),)))
+        self._room_minutes = None  # the rules wait for what the card says after this
+        assert self._warned is not None  # Begin comes first in the lane
+        self._post(RecordingBroke(why, self._warned))
 
     def _log(self, log: Log) -> None:
         """Into the journal; without a journal nothing can be recorded, so a refusal is a fault."""
         try:
             self._vault.log(log.kind, dict(log.details), log.at_ns)
         except CardFull:
+            self._room_minutes = None  # as above
             self._post(FaultRaised(Fault.NO_ROOM))
         except CardError:
             self._post(FaultRaised(Fault.CARD_FAILED))
+        except Exception as error:  # noqa: BLE001  `step` raises it when all else is done
+            self._unforeseen = error
 
     def _tell_room(self) -> None:
-        minutes = -(-self._vault.room_bytes() // self._form.bytes_per_minute)
+        try:
+            minutes = -(-self._vault.room_bytes() // self._form.bytes_per_minute)
+        except CardError:
+            self._post(FaultRaised(Fault.CARD_FAILED))
+            return
         if minutes != self._room_minutes:
             self._room_minutes = minutes
             self._post(Room(minutes))
-
-
-def _why(error: Exception) -> Why:
-    if isinstance(error, CardFull):
-        return Why.FULL
-    return Why.STREAM if isinstance(error, StreamError) else Why.ERROR
