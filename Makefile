@@ -8,7 +8,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 UV := uv==0.13.9
 
-.PHONY: help run test proof bench lock install uninstall format clean setup setup-test
+.PHONY: help run test proof bench lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
