@@ -8,7 +8,7 @@ followed, and nothing but a plain file is ever opened.
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -153,17 +153,20 @@ class PosixCard:
     def _folder(self, path: str) -> Iterator[int]:
         """A folder of the card, opened step by step so that no link leads out of it."""
         with self._named(path), ExitStack() as opened:
-            folder = _enter(opened, str(self._root))
-            for part in _parts(path):
-                folder = _enter(opened, part, folder)
-            yield folder
+            yield self._walk(opened, _parts(path))
 
     @contextmanager
     def _parent(self, path: str) -> Iterator[tuple[int, str]]:
         """The folder in which a path's last name is, and that name."""
         *above, name = _parts(path) or (".",)
-        with self._named(path), self._folder("/".join(above)) as folder:
-            yield folder, name
+        with self._named(path), ExitStack() as opened:
+            yield self._walk(opened, above), name
+
+    def _walk(self, opened: ExitStack, parts: Iterable[str]) -> int:
+        folder = _enter(opened, str(self._root))
+        for part in parts:
+            folder = _enter(opened, part, folder)
+        return folder
 
     @contextmanager
     def _named(self, path: str) -> Iterator[None]:
