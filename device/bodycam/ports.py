@@ -181,6 +181,26 @@ class Reports(Protocol):
         """The camera is to go off."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the card's journal is: enough to notice another card, or this one put back."""
+
+    seq: int
+    """The number of the journal's next line."""
+    head: str
+    """The digest of its last line, 64 hexadecimal digits."""
+
+
+class BodyMemory(Protocol):
+    """A small memory inside the body, which is not on the card. Raises DeviceError."""
+
+    def read(self) -> Mark | None:
+        """What was written last; None where nothing ever was."""
+
+    def write(self, mark: Mark) -> None:
+        """Remember this instead; a power cut leaves this or what was there before."""
+
+
 class Status(Protocol):
     """Where the other process finds how the camera is."""
 

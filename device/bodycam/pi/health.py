@@ -119,8 +119,8 @@ class Health:
             return
         if watched.failures >= FAILURES:
             self._tell(f"{reader.part} answers again.")
+            self._fault(reader.dead, False)
         watched.failures = 0
-        self._fault(reader.dead, False)
         self._take(finding)
 
     def _take(self, finding: Finding) -> None:
