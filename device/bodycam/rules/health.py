@@ -116,7 +116,7 @@ def gap_due(turn: Turn) -> None:
     if turn.model.gap is not None and not turn.model.barred:
         turn.tell_gap()
         turn.feel(Feel.NOT_RECORDING)
-        turn.start_again(Timer.GAP, GAPS_TOLD_EVERY_NS)
+        turn.start_timer(Timer.GAP, turn.now + GAPS_TOLD_EVERY_NS)
 
 
 def broke(turn: Turn, event: RecordingBroke) -> None:
