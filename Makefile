@@ -32,8 +32,8 @@ test: setup-test ## everything that is checked, with a time per part
 proof: setup-test ## what takes too long for every change
 	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
 
-bench: setup-test ## measure speed and memory, against the marks
-	@python tools/bench.py
+bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is short, ONLY=bc a part
+	@python -m tools.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
 
 lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade for newer versions
 	@echo "lock: resolving for Python 3.11 and later"
@@ -42,6 +42,9 @@ lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade 
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --all-extras \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    $(FLAGS) -o requirements.lock pyproject.toml
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --no-deps \
+	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    $(FLAGS) -o tools/bench/requirements.txt tools/bench/requirements.in
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --extra pi \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --no-emit-package gpiozero --no-emit-package colorzero --no-emit-package setuptools \
