@@ -34,7 +34,7 @@ class Systemd:
         """
         self._tell(f"STOPPING=1\nSTATUS=Going off: {reason}")
         try:
-            subprocess.run(self._power_off, check=True, timeout=5)  # noqa: S603  our own words
+            subprocess.run(self._power_off, check=True, timeout=2)  # noqa: S603  our own words
         except (OSError, subprocess.SubprocessError) as error:
             raise DeviceError(f"The camera could not be switched off: {error}.") from error
 

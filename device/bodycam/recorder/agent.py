@@ -10,6 +10,7 @@ from typing import assert_never
 
 from bodycam.errors import DeviceError
 from bodycam.media.packets import SECOND
+from bodycam.media.ring import SETTLE_NS
 from bodycam.ports import Camera, Clock, Host, Outputs, Status
 from bodycam.recorder.footage import Footage
 from bodycam.recorder.writer import WriterWatch
@@ -43,6 +44,16 @@ class Ports:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """The camera is going off."""
+
+    reason: str
+    from_ns: int
+    """Until then pictures from before may still arrive."""
+    by_ns: int
+
+
 class Agent:
     """One thread steps it: `handle` for an event, `tick` when `due_ns` has come."""
 
@@ -66,7 +77,7 @@ class Agent:
         self._warned: events.Warned | None = None
         self._tick_ns = 0
         self._status_ns = 0
-        self._closing: tuple[str, int] | None = None
+        self._closing: _Closing | None = None
         self.model: Model | None = None
 
     def start(self, now: int, *, docked: bool = False, record_closed: bool = False) -> None:
@@ -82,8 +93,10 @@ class Agent:
 
     def due_ns(self) -> int:
         """When `tick` is wanted if no event comes before."""
-        due = machine.due_ns(self._model)
-        return self._tick_ns if due is None else min(due, self._tick_ns)
+        due = [self._tick_ns, machine.due_ns(self._model)]
+        if self._closing is not None:
+            due.append(self._closing.by_ns)
+        return min(t for t in due if t is not None)
 
     def handle(self, event: Event, now: int) -> None:
         """Take an event stamped `now` by its source."""
@@ -105,66 +118,77 @@ class Agent:
     def _turn(self, event: Event | None, now: int) -> None:
         before = self._model
         self.model, effects = machine.step(before, event, now)
-        self._apply(effects, now)
+        follow = self._apply(effects, now)
         if effects or self.model.state is not before.state:
             self._watch(self.model.now_ns, event, self.model, effects)
             self._publish(now)
+        for event in follow:
+            self._turn(event, now)
 
-    def _apply(self, effects: tuple[Effect, ...], now: int) -> None:
-        footage, ports = self._footage, self._ports
+    def _apply(self, effects: tuple[Effect, ...], now: int) -> list[Event]:
+        """Ask for all of them, whatever one port answers; gives the events that follow."""
+        follow: list[Event] = []
         for effect in effects:
-            match effect:
-                case events.Pin(from_ns):
-                    footage.pin(from_ns, now)
-                case events.Unpin():
-                    footage.unpin()
-                case events.Begin(warned):
-                    self._warned = warned
-                    if warned.how is events.How.CONTINUED:
-                        footage.go_on(warned)
-                    else:
-                        footage.begin(warned)
-                case events.Until(at_ns):
-                    if at_ns is None:
-                        self._resume(now)
-                    else:
-                        footage.until(at_ns)
-                case events.ForceKeyframe():
-                    ports.camera.force_keyframe()
-                case events.Sleep():
-                    footage.sleep()
-                    ports.camera.sleep()
-                    self._awake_ns = None
-                case events.Wake():
-                    footage.wake()
-                    ports.camera.wake()
-                    self._awake_ns = now
-                case events.RestartCamera():
-                    ports.camera.restart()
-                case events.Warn(output, token, texts):
-                    ports.outputs.warn(output.value, token, texts, self._volume())
-                case events.Hush():
-                    ports.outputs.hush()
-                case events.Light(pattern):
-                    ports.outputs.light(pattern)
-                case events.Vibrate(pattern):
-                    ports.outputs.vibrate(pattern)
-                case events.Say(text):
-                    ports.outputs.say(text)
-                case events.Note():
-                    footage.note(effect)
-                case events.Log():
-                    footage.log(effect)
-                case events.PowerOff(reason):
-                    footage.finish()
-                    self._closing = reason, now + CLOSE_WITHIN_NS
-                case _:
-                    assert_never(effect)
+            try:
+                self._ask(effect, now, follow)
+            except DeviceError as error:
+                asked = type(effect).__name__
+                said = (("asked", asked), ("error", error.what))
+                self._footage.log(events.Log("device", now, said))
+                if isinstance(effect, events.Warn):
+                    follow.append(events.WarningFailed(effect.output, effect.token))
+        return follow
 
-    def _resume(self, now: int) -> None:
-        """A press within post_record that came too late for the footage: go on in a linked one."""
-        if not self._footage.resume() and self._warned is not None:
-            self._turn(events.RecordingBroke(Why.STREAM, self._warned), now)
+    def _ask(self, effect: Effect, now: int, follow: list[Event]) -> None:
+        """Raises DeviceError."""
+        footage, ports = self._footage, self._ports
+        match effect:
+            case events.Pin(from_ns):
+                footage.pin(from_ns, now)
+            case events.Unpin():
+                footage.unpin()
+            case events.Begin(warned):
+                self._warned = warned
+                if warned.how is events.How.CONTINUED:
+                    footage.go_on(warned)
+                else:
+                    footage.begin(warned)
+            case events.Until(at_ns):
+                if at_ns is not None:
+                    footage.until(at_ns)
+                elif not footage.resume() and self._warned is not None:
+                    # The press came too late for the footage: it goes on in a linked recording.
+                    follow.append(events.RecordingBroke(Why.STREAM, self._warned))
+            case events.ForceKeyframe():
+                ports.camera.force_keyframe()
+            case events.Sleep():
+                footage.sleep()
+                self._awake_ns = None
+                ports.camera.sleep()
+            case events.Wake():
+                footage.wake()
+                self._awake_ns = now
+                ports.camera.wake()
+            case events.RestartCamera():
+                ports.camera.restart()
+            case events.Warn(output, token, texts):
+                ports.outputs.warn(output.value, token, texts, self._volume())
+            case events.Hush():
+                ports.outputs.hush()
+            case events.Light(pattern):
+                ports.outputs.light(pattern)
+            case events.Vibrate(pattern):
+                ports.outputs.vibrate(pattern)
+            case events.Say(text):
+                ports.outputs.say(text)
+            case events.Note():
+                footage.note(effect)
+            case events.Log():
+                footage.log(effect)
+            case events.PowerOff(reason):
+                self._closing = _Closing(reason, now + SETTLE_NS, now + CLOSE_WITHIN_NS)
+            case _:
+                assert_never(effect)
 
     def _volume(self) -> int:
         wall = self._ports.clock.wall()
@@ -178,40 +202,54 @@ class Agent:
         if now >= self._tick_ns:
             self._tick_ns = now + TICK_NS
             self._look(now)
+        if self._closing is not None:
+            self._close(self._closing, now)
 
     def _look(self, now: int) -> None:
         footage = self._footage
         footage.tick(now)
-        if footage.wants_keyframe and self._awake_ns is not None:
-            self._ports.camera.force_keyframe()
         if self._awake_ns is not None:
-            stalled = self._silent(now, footage.newest_ns)
-            if stalled and Fault.CAMERA_STALLED not in self._model.faults:
-                footage.cut()
-            self._fault(Fault.CAMERA_STALLED, stalled, now)
-            if self._policy.sound.recorded and not stalled:
-                self._fault(Fault.SOUND_LOST, self._silent(now, footage.newest_sound_ns), now)
+            self._look_at_camera(self._awake_ns, now)
         busy_ns = self._writer.busy_since_ns
         self._fault(Fault.CARD_STUCK, busy_ns is not None and now - busy_ns > CARD_STUCK_NS, now)
         source = self._ports.clock.wall().source
         self._fault(Fault.CLOCK_UNSYNCHRONISED, source == "none", now)
         if now - self._status_ns >= STATUS_EVERY_NS:
             self._publish(now)
-        if self._closing is not None:
-            reason, by_ns = self._closing
-            idle = footage.idle and self._writer.busy_since_ns is None
-            if idle or now >= by_ns:
-                self._closing = None
-                try:
-                    self._ports.host.power_off(reason)
-                except DeviceError:
-                    # It is tried again: an empty battery or a held button will not wait for ever.
-                    self._closing = reason, now + CLOSE_WITHIN_NS
 
-    def _silent(self, now: int, newest_ns: int | None) -> bool:
-        awake_ns = self._awake_ns
-        assert awake_ns is not None
-        return now - max(awake_ns, newest_ns or 0) > SILENT_NS
+    def _look_at_camera(self, awake_ns: int, now: int) -> None:
+        footage = self._footage
+        if footage.wants_keyframe:
+            self._apply((events.ForceKeyframe(),), now)
+        stalled = self._silent(Fault.CAMERA_STALLED, awake_ns, footage.newest_ns, now)
+        if stalled and Fault.CAMERA_STALLED not in self._model.faults:
+            footage.cut()
+        self._fault(Fault.CAMERA_STALLED, stalled, now)
+        if self._policy.sound.recorded and not stalled:
+            mute = self._silent(Fault.SOUND_LOST, awake_ns, footage.newest_sound_ns, now)
+            self._fault(Fault.SOUND_LOST, mute, now)
+
+    def _silent(self, fault: Fault, awake_ns: int, newest_ns: int | None, now: int) -> bool:
+        """Whether nothing has come for too long. What has failed is well only when it delivers."""
+        if newest_ns is None:
+            return fault in self._model.faults or now - awake_ns > SILENT_NS
+        return now - max(awake_ns, newest_ns) > SILENT_NS
+
+    def _close(self, closing: "_Closing", now: int) -> None:
+        """Go off when all has been saved, or when there is no time left for it."""
+        if now < closing.from_ns:
+            return
+        footage = self._footage
+        footage.finish()
+        idle = footage.idle and self._writer.busy_since_ns is None
+        if idle or now >= closing.by_ns:
+            try:
+                self._ports.host.power_off(closing.reason)
+                self._closing = None
+            except DeviceError:
+                # It is tried again: an empty battery or a held button will not wait for ever.
+                again_ns = now + CLOSE_WITHIN_NS
+                self._closing = _Closing(closing.reason, again_ns, again_ns)
 
     def _fault(self, fault: Fault, there: bool, now: int) -> None:
         if there != (fault in self._model.faults):

@@ -86,6 +86,10 @@ class Recorder:
         )
         self._threads.start(docked=docked, record_closed=record_closed)
 
+    def wait(self, within_s: float | None = None) -> BaseException | None:
+        """Until the recorder has ended: by `stop`, or by the error that this returns."""
+        return None if self._threads is None else self._threads.wait(within_s)
+
     def stop(self) -> bool:
-        """End both threads after what they are doing; False where the card kept the writer."""
+        """End both threads when what waits has been written; False where the card kept it."""
         return self._threads is None or self._threads.stop()

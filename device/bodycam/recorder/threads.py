@@ -54,8 +54,8 @@ class ThreadHost:
         """`failed` is told of an error that nobody foresaw, on the thread where it happened.
 
         After one of the writer's, its recording goes on in a linked one. After one of the control
-        road's, nothing is stepped and nothing feeds the watchdog any more: `failed` has to end the
-        process, and what starts it again recovers the recording.
+        road's, nothing is stepped and nothing feeds the watchdog any more: `wait` returns, the
+        process has to end, and what starts it again recovers the recording.
         """
         self._agent = agent
         self._writer = writer
@@ -64,6 +64,7 @@ class ThreadHost:
         self._host = host
         self._failed = failed
         self._stopping = threading.Event()
+        self._error: BaseException | None = None
         self._control = threading.Thread(target=self._run_control, name="control", daemon=True)
         self._saving = threading.Thread(target=self._run_writer, name="writer", daemon=True)
 
@@ -73,8 +74,16 @@ class ThreadHost:
         self._control.start()
         self._saving.start()
 
+    def wait(self, within_s: float | None = None) -> BaseException | None:
+        """Until the control road has ended: by `stop`, or by the error that this returns."""
+        self._control.join(within_s)
+        return self._error
+
     def stop(self, within_s: float = 5) -> bool:
-        """Stop both threads after what they are doing; False where the card kept the writer."""
+        """Stop both threads, the writer when it has written what waits.
+
+        False where the card kept it from that.
+        """
         self._stopping.set()
         self._events.stop()
         self._control.join(within_s)
@@ -84,9 +93,9 @@ class ThreadHost:
     def _run_control(self) -> None:
         try:
             self._turns()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  a thread's end alone would go unnoticed
+            self._error = error
             self._failed(error)
-            raise
 
     def _turns(self) -> None:
         agent, clock = self._agent, self._clock
@@ -103,8 +112,12 @@ class ThreadHost:
             self._host.alive()
 
     def _run_writer(self) -> None:
-        while not self._stopping.is_set():
+        while True:
+            stopping = self._stopping.is_set()
             try:
-                self._writer.step(WAIT_S)
+                worked = self._writer.step(0 if stopping else WAIT_S)
             except Exception as error:  # noqa: BLE001  it has put back its footage and goes on
                 self._failed(error)
+                worked = True
+            if stopping and not worked:
+                return
