@@ -24,6 +24,7 @@ class State(Enum):
     WARN_ONLY = "warn only"
     """The warning is being given; nothing follows."""
     RECORDING = "recording"
+    """Footage goes onto the card."""
     STOPPING = "stopping"
     """Stopped by the wearer; what follows within post_record is still kept."""
     AFTER = "after"

@@ -60,7 +60,7 @@ def warning_over(turn: Turn) -> None:
 
 
 def cancel(turn: Turn) -> None:
-    """Nothing is kept."""
+    """End the warning; nothing is kept."""
     turn.log("act", ("act", "cancelled"))
     warning.hush(turn)
     turn.do(events.Unpin())
@@ -182,7 +182,7 @@ def remind_blocked(turn: Turn) -> None:
 
 
 def pause(turn: Turn) -> None:
-    """The ring is wiped; it ends by itself after as long as the policy says."""
+    """Privacy pause: the ring is wiped; it ends by itself after as long as the policy says."""
     turn.log("act", ("act", "pause"))
     turn.start_timer(Timer.PAUSE_OVER, turn.now + turn.model.policy.wearer.pause_s * SECOND)
     turn.remind_after(PAUSE_REMINDER_NS)
