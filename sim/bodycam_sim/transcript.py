@@ -64,18 +64,19 @@ class Transcript:
 
         `held_ns` is the time of the oldest picture that a pin holds; None where there is none yet.
         """
-        told: dict[str, None] = {}
-        noted = {_entry(e, boot_ns) for e in effects if isinstance(e, events.Note)}
-        for effect in effects:
-            if isinstance(effect, events.Pin):
-                told[self._held(held_ns, boot_ns)] = None
-            elif isinstance(effect, events.Note | events.Log):
-                entry = _entry(effect, boot_ns)
-                told[f"{'Noted in the evidence' if entry in noted else 'Journal'}: {entry}"] = None
-            elif sentence := self._effect(effect, boot_ns):
-                told[sentence] = None
+        notes = [_entry(e, boot_ns) for e in effects if isinstance(e, events.Note)]
+        logs = [_entry(e, boot_ns) for e in effects if isinstance(e, events.Log)]
+        told = [
+            f"{place}: {' '.join(entries)}"
+            for place, entries in (
+                ("Noted in the evidence", notes),
+                ("Journal", [entry for entry in logs if entry not in notes]),
+            )
+            if entries
+        ]
+        told += [words for effect in effects if (words := self._effect(effect, boot_ns, held_ns))]
         if model.state.value != before and not told:
-            told[_ENTERED.get(model.state, "")] = None
+            told.append(_ENTERED.get(model.state, ""))
         if told:
             self.say(at_ns, model.state.value, " ".join(told))
 
@@ -83,13 +84,11 @@ class Transcript:
         """The number of the last picture taken at or before a time."""
         return ((world_ns + 1) * self._fps - 1) // SECOND
 
-    def _held(self, held_ns: int | None, boot_ns: int) -> str:
-        if held_ns is None:
-            return "Pictures are held from the next one on."
-        return f"Pictures are held from {self.picture(held_ns + boot_ns)} on."
-
-    def _effect(self, effect: Effect, boot_ns: int) -> str:
+    def _effect(self, effect: Effect, boot_ns: int, held_ns: int | None) -> str:
         match effect:
+            case events.Pin():
+                first = "the next one" if held_ns is None else self.picture(held_ns + boot_ns)
+                return f"Pictures are held from {first} on."
             case events.Warn(output):
                 return f"The {output.value} is to warn."
             case events.Begin(warned):
@@ -138,7 +137,12 @@ def _felt(pattern: Pattern) -> str:
 
 
 def _entry(entry: events.Note | events.Log, boot_ns: int) -> str:
-    """A note or a line of the journal."""
+    """A note or a line of the journal, as a sentence."""
+    words = _words(entry, boot_ns)
+    return words[:1].upper() + words[1:]
+
+
+def _words(entry: events.Note | events.Log, boot_ns: int) -> str:
     words = dict(entry.details)
     match entry.kind:
         case "fault":
@@ -149,7 +153,7 @@ def _entry(entry: events.Note | events.Log, boot_ns: int) -> str:
             faults = f" ({_faults(words)})" if "faults" in words else ""
             return f"{words['act']}{faults}."
         case "faults":
-            return f"as it begins: {_faults(words)}."
+            return f"standing faults: {_faults(words)}."
         case "blocked":
             return f"held in memory: {_faults(words)}."
         case "mark":
