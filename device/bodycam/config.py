@@ -5,9 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodycam.errors import ConfigError
-from bodycam.rules.settings import Range, load, setting
+from bodycam.pi.buttons import ButtonWiring
+from bodycam.pi.dock import SenseWiring
+from bodycam.pi.fittings import Fittings
+from bodycam.pi.parts import BuzzerWiring, LightWiring, VibrationWiring
+from bodycam.rules.settings import Range, line_of, load, setting
 
 _PATH = Range(pattern=r"[^\0\n]{1,400}", shown="a path")
+_PIN = Range(-1, 27)
+"""A BCM number; -1 where nothing is fitted."""
+_LEVEL = Range(choices=("low", "high"))
+_PULL = Range(choices=("up", "down", "none"))
+I2C_PINS = (2, 3)
+"""Of bus 1."""
 DEVICE = Range(pattern=r"[a-z0-9-]{1,64}", shown="1 to 64 of a-z, 0-9 and -")
 
 
@@ -37,12 +47,140 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonTable:
+    """The wearer's buttons."""
+
+    record_pin: int = setting(Range(0, 27), 17)
+    function_pin: int = setting(_PIN, 27)
+    pull: str = setting(_PULL, "up")
+    closed: str = setting(_LEVEL, "low")
+    """The level of a pressed button."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightTable:
+    """The public light."""
+
+    kind: str = setting(Range(choices=("rgb", "single")), "rgb")
+    red_pin: int = setting(Range(0, 27), 23)
+    green_pin: int = setting(_PIN, 24)
+    blue_pin: int = setting(_PIN, 25)
+    """Of an RGB LED."""
+    amber_pin: int = setting(_PIN, -1)
+    """Of single LEDs."""
+    on: str = setting(_LEVEL, "high")
+    brightness_percent: int = setting(Range(5, 100), 100)
+
+
+@dataclass(frozen=True, slots=True)
+class BuzzerTable:
+    """The buzzer."""
+
+    pin: int = setting(_PIN, 5)
+    frequency_hz: int = setting(Range(0, 8000), 0)
+    """Of a passive one; 0: an active one, with a tone of its own."""
+    on: str = setting(_LEVEL, "high")
+
+
+@dataclass(frozen=True, slots=True)
+class VibrationTable:
+    """The motor that the wearer feels."""
+
+    pin: int = setting(_PIN, 12)
+    strength_percent: int = setting(Range(20, 100), 100)
+    on: str = setting(_LEVEL, "high")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerTable:
+    """The speaker."""
+
+    device: str = setting(
+        Range(pattern=r"[\w:=,.@-]{0,100}", shown="a name of ALSA's, or empty"), ""
+    )
+    sounds: str = setting(_PATH, "/etc/bodycam/sounds")
+
+
+@dataclass(frozen=True, slots=True)
+class SenseTable:
+    """A pin whose level says something: the dock's or the charger's."""
+
+    pin: int = setting(_PIN, -1)
+    pull: str = setting(_PULL, "up")
+    true: str = setting(_LEVEL, "low")
+
+
+@dataclass(frozen=True, slots=True)
+class PowerTable:
+    """Gauges and modules."""
+
+    i2c_bus: int = setting(Range(0, 20), 1)
+    gauge: str = setting(Range(choices=("none", "max17048")), "none")
+    clock_module: str = setting(Range(choices=("none", "ds3231")), "none")
+    body_memory: str = setting(Range(choices=("none", "at24c32")), "none")
+    hot_c: int = setting(Range(50, 85), 80)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A configuration file."""
 
     device: Device
     paths: Paths
     memory: Memory
+    buttons: ButtonTable
+    lights: LightTable
+    buzzer: BuzzerTable
+    vibration: VibrationTable
+    speaker: SpeakerTable
+    dock: SenseTable
+    charger: SenseTable
+    power: PowerTable
+
+    @property
+    def fittings(self) -> Fittings:
+        """What the adapters are told."""
+        buttons, lights, power = self.buttons, self.lights, self.power
+        buzzer, vibration = self.buzzer, self.vibration
+        rgb = lights.kind == "rgb"
+        return Fittings(
+            buttons=tuple(
+                ButtonWiring(name, pin, buttons.pull, buttons.closed)
+                for name, pin in (
+                    ("record", buttons.record_pin),
+                    ("function", buttons.function_pin),
+                )
+                if pin >= 0
+            ),
+            light=LightWiring(
+                red_pin=lights.red_pin,
+                green_pin=_fitted(lights.green_pin),
+                blue_pin=_fitted(lights.blue_pin) if rgb else None,
+                amber_pin=None if rgb else _fitted(lights.amber_pin),
+                active_high=lights.on == "high",
+                brightness_percent=lights.brightness_percent,
+            ),
+            buzzer=BuzzerWiring(buzzer.pin, buzzer.frequency_hz, buzzer.on == "high")
+            if buzzer.pin >= 0
+            else None,
+            vibration=VibrationWiring(
+                vibration.pin, vibration.strength_percent, vibration.on == "high"
+            )
+            if vibration.pin >= 0
+            else None,
+            senses=tuple(
+                SenseWiring(name, table.pin, table.pull, table.true)
+                for name, table in (("docked", self.dock), ("charging", self.charger))
+                if table.pin >= 0
+            ),
+            speaker=self.speaker.device,
+            sounds=self.speaker.sounds,
+            i2c_bus=power.i2c_bus,
+            gauge=power.gauge != "none",
+            clock_module=power.clock_module != "none",
+            body_memory=power.body_memory != "none",
+            hot_c=power.hot_c,
+        )
 
     @property
     def key_path(self) -> Path:
@@ -55,7 +193,36 @@ class Config:
 
 def read_config(path: Path) -> Config:
     """Read a configuration file; ConfigError names file, line, key and what is allowed."""
-    return load(Config, read_file(path, "the configuration"), str(path))
+    data = read_file(path, "the configuration")
+    config = load(Config, data, str(path))
+    _check_pins(config, data.decode(), str(path))
+    return config
+
+
+def _fitted(pin: int) -> int | None:
+    return None if pin < 0 else pin
+
+
+def _check_pins(config: Config, text: str, name: str) -> None:
+    """No pin twice, none that the I2C bus has, and three for an RGB LED."""
+    lights, power = config.lights, config.power
+    wanted = [("buttons", "record_pin"), ("buttons", "function_pin")]
+    wanted += [("lights", "red_pin"), ("lights", "green_pin")]
+    wanted += [("lights", "blue_pin" if lights.kind == "rgb" else "amber_pin")]
+    wanted += [(table, "pin") for table in ("buzzer", "vibration", "dock", "charger")]
+    on_bus = power.i2c_bus == 1 and (power.gauge, power.body_memory) != ("none", "none")
+    taken = dict.fromkeys(I2C_PINS, "the I2C bus") if on_bus else {}
+    for table, key in wanted:
+        pin = getattr(getattr(config, table), key)
+        place = f"{name}:{line_of(text, (table, key))}: {table}.{key}"
+        if pin in taken:
+            raise ConfigError(f"{place} = {pin} is the pin of {taken[pin]}.")
+        if pin >= 0:
+            taken[pin] = f"{table}.{key}"
+        elif lights.kind == "rgb" and table == "lights":
+            raise ConfigError(
+                f"{place}: an RGB LED needs three pins.", do='Or set lights.kind = "single".'
+            )
 
 
 def read_file(path: Path, what: str, limit: int = 64 * 1024) -> bytes:

@@ -232,4 +232,4 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ctypes.CDLL", missing)
     with pytest.raises(DeviceError, match="Install libasound2"):
-        AlsaSink("null")
+        AlsaSink("null").begin(16_000)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin  # type: ignore[import-untyped]
 
+from bodycam.pi import outputs
 from bodycam.pi.clips import SOUNDS, Clips
 from bodycam.pi.outputs import PiOutputs
 from bodycam.pi.parts import (
@@ -41,20 +42,22 @@ class Subject:
 
 
 @pytest.fixture(params=["sim", "pi"])
-def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Subject]:
+    monkeypatch.setattr(outputs, "BUZZ_MS", (40, 40, 40))  # so that a test does not last long
+    monkeypatch.setattr(outputs, "STROBE_MS", (40, 40, 40))
     yield from (_sim() if request.param == "sim" else _pi())
 
 
 def _sim() -> Iterator[Subject]:
     heap, told, broken = Heap(), Reported(), set[str]()
-    outputs = SimOutputs(heap, told, lambda _: None, dead=broken, silent=(), boot_ns=0)
+    made = SimOutputs(heap, told, lambda _: None, dead=broken, silent=(), boot_ns=0)
 
     def wait_for(*wanted: tuple[object, ...]) -> None:
         while not all(one in told.said for one in wanted):
             assert heap.next_ns() is not None, told.said
             heap.happen()
 
-    yield Subject(outputs, told, wait_for, lambda: heap.now_ns, broken)
+    yield Subject(made, told, wait_for, lambda: heap.now_ns, broken)
 
 
 class Breakable:
@@ -88,7 +91,7 @@ def _pi() -> Iterator[Subject]:
 
     speaker = Speaker(Sink(), Clips([SOUNDS]), told, lambda _: None)
     speaker.start([TEXT])
-    outputs = PiOutputs(
+    made = PiOutputs(
         told,
         light=light,
         buzzer=buzzer,
@@ -97,13 +100,13 @@ def _pi() -> Iterator[Subject]:
         tell=lambda _: None,
     )
     yield Subject(
-        outputs,
+        made,
         told,
         told.wait_for,
         lambda: time.clock_gettime_ns(time.CLOCK_BOOTTIME),
         broken,
     )
-    outputs.close()
+    made.close()
     pins.reset()
 
 

@@ -45,14 +45,7 @@ class AlsaSink:
         self._pcm = ctypes.c_void_p()
         self._rate_hz = 0
         self._written = 0
-        try:
-            self._alsa: Any = ctypes.CDLL("libasound.so.2")
-        except OSError as error:
-            raise DeviceError(
-                f"The sound library cannot be loaded: {error}.", do="Install libasound2."
-            ) from error
-        self._alsa.snd_pcm_writei.restype = ctypes.c_long
-        self._alsa.snd_strerror.restype = ctypes.c_char_p
+        self._library: Any = None
 
     def begin(self, rate_hz: int) -> None:
         """See Sink."""
@@ -112,6 +105,20 @@ class AlsaSink:
         if self._pcm:
             self._alsa.snd_pcm_close(self._pcm)
             self._pcm, self._rate_hz = ctypes.c_void_p(), 0
+
+    @property
+    def _alsa(self) -> Any:
+        if self._library is None:
+            try:
+                library = ctypes.CDLL("libasound.so.2")
+            except OSError as error:
+                raise DeviceError(
+                    f"The sound library cannot be loaded: {error}.", do="Install libasound2."
+                ) from error
+            library.snd_pcm_writei.restype = ctypes.c_long
+            library.snd_strerror.restype = ctypes.c_char_p
+            self._library = library
+        return self._library
 
     def _check(self, answer: int) -> None:
         if answer < 0:

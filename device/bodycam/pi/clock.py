@@ -27,6 +27,8 @@ SLACK_MS = 500
 """The error right after the clock was set."""
 DRIFT_PPM = 50
 """Of a Pi's crystal, at worst."""
+ASK_EVERY_NS = 60 * 10**9
+"""Another time service than systemd's is asked so often, by way of systemd-timedated."""
 MODULE_DIFFERS_S = 60
 """A clock module that is so far from a clock set by the network does not keep time."""
 
@@ -98,8 +100,10 @@ class PiClock:
         self._offset_ms: int | None = None
         self._set_ns: int | None = None
         self._doubted_ns: int | None = None
-        self._asked_ns: int | None = None
+        # At the start nobody is asked who may have to be started himself.
+        self._asked_ns = boot_ns()
         self._served = False
+        self.read()
 
     def now_ns(self) -> int:
         """See ports.Clock."""
@@ -167,9 +171,9 @@ class PiClock:
         return True, SLACK_MS + age_ms * DRIFT_PPM // 1_000_000
 
     def _by_service(self) -> bool:
-        """As chrony has no such file, timedated is asked, once a minute."""
+        """Such as chrony, which leaves no such file."""
         now_ns = self._boot_ns()
-        if self._asked_ns is None or now_ns - self._asked_ns > 60 * 10**9:
+        if now_ns - self._asked_ns >= ASK_EVERY_NS:
             self._asked_ns = now_ns
             try:
                 self._served = self._service()
