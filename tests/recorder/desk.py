@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+from bodycam.errors import CardFailed, CardFull
 from bodycam.evidence.journal import Entry as JournalEntry
 from bodycam.evidence.journal import read_journal
 from bodycam.evidence.ledger import LedgerReading, read_ledger
@@ -56,6 +57,7 @@ class DeskCard:
         self.refuse: Callable[[str, str], Exception | None] = lambda call, path: None
         """What a change of this path is answered with; None: it is done."""
         self.free: int | None = None
+        self._failed: set[str] = set()
 
     def _before(self, call: str, path: str, data: Buffer = b"") -> None:
         if self.cut_after is not None and len(self.calls) >= self.cut_after:
@@ -63,8 +65,12 @@ class DeskCard:
                 with (self.root / path).open("ab") as file:
                     file.write(memoryview(data)[: len(data) // 2])
             raise PowerCut
+        if call == "append" and path in self._failed:
+            raise CardFailed(f"{path} failed before.")
         error = self.refuse(call, path)
         if error is not None:
+            if not isinstance(error, CardFull):
+                self._failed.add(path)
             raise error
         self.calls.append((call, path))
 

@@ -1,0 +1,393 @@
+"""The writer loses nothing in silence: durable, back in the lane, or said to be lost."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import chain, product
+from pathlib import Path
+
+import pytest
+
+from bodycam.errors import CardFailed, CardFull
+from bodycam.media.fmp4 import Fmp4Muxer
+from bodycam.media.packets import Gop, Packet, Track
+from bodycam.recorder.footage import Footage
+from bodycam.recorder.vault import RESERVE_BYTES
+from bodycam.recorder.writer import Progress, Writer
+from bodycam.rules.events import (
+    Event,
+    Fault,
+    FaultRaised,
+    FootageDropped,
+    How,
+    Log,
+    Note,
+    RecordingBroke,
+    RecordingSaved,
+    Room,
+    Why,
+)
+from recorder.desk import FORM, RING, Desk, DeskCard, assert_sound, opened, reading, warned
+from streams import FRAME_NS, START_NS, film
+
+GOP = 5 * FRAME_NS
+LATER_NS = START_NS + 10**10
+
+
+class Road:
+    """Footage and writer, stepped by hand; a recording that broke goes on, as the rules say."""
+
+    def __init__(self, root: Path) -> None:
+        self.desk = Desk(root)
+        self.card: DeskCard = self.desk.card()
+        vault, _ = self.desk.boot(self.card)
+        self.told: list[Event] = []
+        self.saved: list[Progress] = []
+        self.footage = Footage(RING, self.told.append)
+        self.writer = Writer(
+            vault, self.footage, FORM, self.told.append, self.desk.clock, self.saved.append
+        )
+
+    def begin(self, packets: Sequence[Packet], *, stop: bool = True) -> None:
+        """All of it is to be kept, and then it is stopped."""
+        self.footage.pin(START_NS, START_NS + 1)
+        self.footage.begin(warned())
+        self.feed(packets)
+        if stop:
+            self.footage.finish()
+
+    def feed(self, packets: Sequence[Packet]) -> None:
+        for packet in packets:
+            self.footage.append(packet)
+
+    def run(self) -> None:
+        """Until nothing is left to do."""
+        for _ in range(50):
+            if not self.writer.step():
+                return
+        raise AssertionError("The writer does not come to an end.")
+
+    def go_on(self, event: RecordingBroke) -> None:
+        self.footage.go_on(warned(How.CONTINUED, event.warned.pressed_ns))
+
+    def events(self, kind: type) -> list[Event]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+    def broke(self) -> RecordingBroke:
+        """The last time that a recording broke."""
+        return next(event for event in reversed(self.told) if isinstance(event, RecordingBroke))
+
+    def assert_kept(self, packets: Sequence[Packet], *, ends: Sequence[str]) -> None:
+        """Every picture, in order, in recordings that end so."""
+        segments = self.desk.segments()
+        slices = [packet.data.rpartition(b"\0\0\1")[2] for packet in packets]
+        at = 0
+        everything = b"".join(segments)
+        for piece in slices:
+            at = everything.index(piece, at) + 1
+        assert sum(segment.count(b"moof") for segment in segments) == len(segments)
+        assert [reading(folder).end for folder in self.desk.folders] == list(ends)
+        for folder in self.desk.folders:
+            assert_sound(folder)
+        assert self.footage.held_bytes == 0
+        assert self.footage.idle
+
+    def links(self) -> list[str]:
+        return [
+            json.loads(opened(folder / "00000001.warning.age"))["linked_to"]
+            for folder in self.desk.folders
+            if (folder / "00000001.warning.age").exists()
+        ]
+
+
+@pytest.fixture
+def road(tmp_path: Path) -> Road:
+    return Road(tmp_path / "card")
+
+
+def _film(gops: int, *, start_ns: int = START_NS, width: int = 64) -> tuple[Packet, ...]:
+    return film("IPPPP" * gops, width=width, height=36, start_ns=start_ns)
+
+
+def test_a_recording_is_kept_and_closed(road: Road) -> None:
+    pictures = _film(12)
+    road.begin(pictures)
+    road.footage.note(Note("mark", START_NS))
+    assert road.writer.step()
+    assert not road.footage.idle
+    assert not road.events(RecordingSaved)
+    road.run()
+    (folder,) = road.desk.folders
+    assert road.events(RecordingSaved) == [RecordingSaved(folder.name)]
+    road.assert_kept(pictures, ends=["close"])
+    assert [one.durable_ns for one in road.saved] == [START_NS + 8 * GOP, START_NS + 12 * GOP]
+    assert road.writer.watch.progress == road.saved[-1]
+    assert road.writer.watch.busy_since_ns is None
+    # The note came after the end: there is no recording for it any more.
+    assert road.desk.kinds() == ["open", "close", "mark"]
+
+
+def test_notes_lie_between_the_gops_that_they_came_between(road: Road) -> None:
+    pictures = _film(2)
+    road.begin(pictures[:6], stop=False)
+    road.footage.note(Note("mark", START_NS))
+    road.feed(pictures[6:])
+    road.footage.finish()
+    road.run()
+    kinds = [one.name.split(".")[1] for one in reading(road.desk.folders[0]).objects]
+    assert kinds == ["warning", "init", "segment", "note", "segment"]
+    assert road.saved[0].seq == 5
+    road.assert_kept(pictures, ends=["close"])
+
+
+def test_the_journal_is_written_first_and_told_room_once(road: Road) -> None:
+    road.card.free = RESERVE_BYTES + 2 * FORM.bytes_per_minute - 1
+    road.footage.log(Log("boot", START_NS))
+    road.run()
+    road.run()
+    assert road.desk.kinds() == ["boot"]
+    assert road.events(Room) == [Room(2)]
+    road.card.free = RESERVE_BYTES
+    road.writer.step()
+    assert road.events(Room) == [Room(2), Room(0)]
+
+
+def test_entries_that_were_too_many_are_counted(road: Road) -> None:
+    for number in range(1027):
+        road.footage.log(Log("fault", START_NS + number))
+    logs, _ = road.footage.take(8)
+    assert logs[0] == Log("entries-lost", START_NS + 3, (("entries", 3),))
+    assert len(logs) == 1025
+
+
+# ---- a card that refuses -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "error"),
+    [(0, CardFull), *product(range(1, 9), (CardFull, CardFailed))],
+)
+def test_wherever_the_card_refuses_all_pictures_are_kept(
+    road: Road, at: int, error: type[CardFull] | type[CardFailed]
+) -> None:
+    pictures = _film(3)
+    road.begin(pictures[:11], stop=False)
+    count = 0
+
+    def refuse(call: str, path: str) -> Exception | None:
+        nonlocal count
+        if call == "read":
+            return None
+        count += 1
+        return error("refused") if count == at + 1 else None
+
+    road.card.refuse = refuse
+    road.run()
+    event = road.broke()
+    assert event.why is (Why.FULL if error is CardFull else Why.ERROR)
+    assert event.warned == warned()
+    road.card.refuse = lambda call, path: None
+    road.feed(pictures[11:])
+    road.go_on(event)
+    road.footage.finish()
+    road.run()
+    assert road.footage.held_bytes == 0
+    assert isinstance(road.events(RecordingSaved)[-1], RecordingSaved)
+    _boot_again(road)
+    road.assert_kept(pictures, ends=[*([] if at < 3 else [_end(road)]), "close"])
+    assert road.desk.kinds().count("writer") == 1
+
+
+def _boot_again(road: Road) -> None:
+    """What could not be closed is recovered; the void go away from what is compared."""
+    road.desk.boot()
+    for folder in road.desk.folders:
+        if reading(folder).opening is None:
+            for path in folder.rglob("*"):
+                assert path.is_dir() or path.parent.name == "unsigned"
+            shutil.rmtree(folder)
+
+
+def _end(road: Road) -> str:
+    return str(reading(road.desk.folders[0]).end)
+
+
+def test_a_full_card_ends_the_recording_properly(road: Road) -> None:
+    pictures = _film(4)
+    road.begin(pictures[:11], stop=False)
+    road.run()
+    road.card.free = RESERVE_BYTES
+    road.feed(pictures[11:])
+    road.run()
+    event = road.broke()
+    assert event.why is Why.FULL
+    assert reading(road.desk.folders[0]).end == "close"
+    road.card.free = None
+    road.go_on(event)
+    road.footage.finish()
+    road.run()
+    road.assert_kept(pictures, ends=["close", "close"])
+    assert road.links() == ["", road.desk.folders[0].name]
+
+
+def test_a_recording_that_was_never_opened_is_opened_as_what_it_is(road: Road) -> None:
+    pictures = _film(2)
+    road.card.free = RESERVE_BYTES
+    road.begin(pictures)
+    road.run()
+    event = road.broke()
+    assert road.desk.kinds() == ["writer"]
+    road.card.free = None
+    road.go_on(event)
+    road.run()
+    road.assert_kept(pictures, ends=["close"])
+    assert json.loads(opened(road.desk.folders[0] / "00000001.warning.age"))["how"] == "warned"
+
+
+def test_an_end_that_fails_leaves_what_follows_to_its_own_recording(road: Road) -> None:
+    first, second = _film(2), _film(2, start_ns=LATER_NS)
+    road.begin(first)
+    road.begin(second)
+
+    def refuse(call: str, path: str) -> Exception | None:
+        return CardFailed("broken") if call == "create" and path.endswith(".sig.new") else None
+
+    road.card.refuse = refuse
+    road.run()
+    event = road.broke()
+    assert event.why is Why.ERROR
+    road.card.refuse = lambda call, path: None
+    road.go_on(event)
+    road.run()
+    assert [one for one in road.desk.boot()[1] if one.outcome == "signed"]
+    road.assert_kept([*first, *second], ends=["close", "close"])
+    assert road.links() == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"), [(CardFull, Fault.NO_ROOM), (CardFailed, Fault.CARD_FAILED)]
+)
+def test_a_journal_that_refuses_is_a_fault(
+    road: Road, error: type[CardFull] | type[CardFailed], fault: Fault
+) -> None:
+    road.card.refuse = lambda call, path: error("no") if path == "journal.jsonl" else None
+    road.footage.log(Log("boot", START_NS))
+    road.footage.note(Note("mark", START_NS))
+    road.run()
+    assert road.events(FaultRaised) == [FaultRaised(fault), FaultRaised(fault)]
+    assert not road.events(RecordingBroke)
+
+
+# ---- a stream that does not fit ------------------------------------------------------------------
+
+
+def test_another_size_of_picture_goes_on_in_a_linked_recording(road: Road) -> None:
+    pictures = [*_film(2), *_film(2, start_ns=START_NS + 2 * GOP, width=128)]
+    road.begin(pictures)
+    road.run()
+    event = road.broke()
+    assert event.why is Why.STREAM
+    road.go_on(event)
+    road.run()
+    road.assert_kept(pictures, ends=["close", "close"])
+    assert road.links() == ["", road.desk.folders[0].name]
+
+
+def test_a_first_gop_that_cannot_be_used_is_lost_and_said_to_be(road: Road) -> None:
+    junk = [
+        Packet(Track.VIDEO, START_NS + n * FRAME_NS, b"\0\0\0\1\x41junk", n == 0) for n in range(5)
+    ]
+    good = _film(2, start_ns=START_NS + GOP)
+    road.begin([*junk, *good])
+    road.run()
+    assert road.events(FootageDropped) == [FootageDropped(START_NS, START_NS + GOP, 5)]
+    assert not road.events(RecordingBroke)
+    road.assert_kept(good, ends=["close"])
+
+
+def test_a_muxer_that_breaks_at_the_first_gop_does_not_stand_in_the_way(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init, calls = Fmp4Muxer.init, chain([True], [False] * 9)
+
+    def breaks_once(self: Fmp4Muxer, first: Gop) -> bytes:
+        if next(calls):
+            raise IndexError("nobody foresaw this")
+        return init(self, first)
+
+    monkeypatch.setattr(Fmp4Muxer, "init", breaks_once)
+    pictures = _film(3)
+    road.begin(pictures)
+    road.run()
+    assert road.events(FootageDropped) == [FootageDropped(START_NS, START_NS + GOP, 5)]
+    road.assert_kept(pictures[5:], ends=["close"])
+
+
+def _on_create(road: Road) -> None:
+    def refuse(call: str, path: str) -> Exception | None:
+        return ZeroDivisionError("nobody foresaw this") if ".segment." in path else None
+
+    road.card.refuse = refuse
+
+
+def _in_the_middle(road: Road) -> None:
+    def refuse(call: str, path: str) -> Exception | None:
+        return ZeroDivisionError("nobody foresaw this") if "4.segment" in path else None
+
+    road.card.refuse = refuse
+
+
+@pytest.mark.parametrize("breaks", [_on_create, _in_the_middle])
+def test_what_nobody_foresaw_costs_nothing(road: Road, breaks: Callable[[Road], None]) -> None:
+    pictures = _film(3)
+    road.begin(pictures)
+    breaks(road)
+    with pytest.raises(ZeroDivisionError):
+        road.run()
+    event = road.broke()
+    assert event.why is Why.ERROR
+    assert road.writer.watch.busy_since_ns is None
+    road.card.refuse = lambda call, path: None
+    road.go_on(event)
+    road.run()
+    road.desk.boot()
+    road.assert_kept(pictures, ends=["recovered", "close"])
+
+
+def test_an_entry_that_nobody_foresaw_stands_in_no_ones_way(road: Road) -> None:
+    pictures = _film(2)
+    road.begin(pictures)
+    road.run()
+    road.footage.log(Log("boot", START_NS))
+    road.footage.note(Note("mark", START_NS))
+    road.card.refuse = lambda call, path: ZeroDivisionError("nobody foresaw this")
+    with pytest.raises(ZeroDivisionError):
+        road.writer.step()
+    assert not road.events(RecordingBroke)
+    assert road.footage.idle
+    road.assert_kept(pictures, ends=["close"])
+
+
+def test_with_a_journal_that_failed_footage_is_held_for_a_card_that_works(road: Road) -> None:
+    pictures = _film(2)
+    road.card.refuse = lambda call, path: CardFailed("broken") if path == "journal.jsonl" else None
+    road.begin(pictures)
+    road.run()
+    held = road.footage.held_bytes
+    assert held == sum(len(packet.data) for packet in pictures)
+    road.go_on(road.broke())
+    road.run()
+    assert len(road.events(RecordingBroke)) == 2
+    assert road.footage.held_bytes == held
+    assert not list((road.desk.root / "recordings").iterdir())
+
+
+def test_a_card_that_does_not_say_its_room_is_a_fault(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails() -> int:
+        raise CardFailed("broken")
+
+    monkeypatch.setattr(road.card, "free_bytes", fails)
+    road.writer.step()
+    assert road.told == [FaultRaised(Fault.CARD_FAILED)]
