@@ -222,12 +222,18 @@ def test_a_link_is_removed_and_moved_itself(card: Card, root: Path, tmp_path: Pa
     assert outside.read_bytes() == b"theirs"
 
 
-def test_a_pipe_holds_nobody_up(root: Path) -> None:
+@pytest.mark.parametrize("somebody_reads", [False, True])
+def test_a_pipe_holds_nobody_up_and_gets_nothing(root: Path, somebody_reads: bool) -> None:
     card = PosixCard(root)
     os.mkfifo(root / "pipe")
+    reader = os.open(root / "pipe", os.O_RDWR | os.O_NONBLOCK) if somebody_reads else None
     for use in _uses(card, "pipe"):
         with pytest.raises(CardFailed):
             use()
+    if reader is not None:
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 1)
+        os.close(reader)
 
 
 def test_a_folder_is_not_read_as_a_file(card: Card) -> None:
