@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools.bench import filming
@@ -21,25 +22,18 @@ class Lengths:
     long: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contenders:
-    """CPU ms a second of footage, all in one round."""
-
-    ours: float
-    ffmpeg: float
-    """Fed the packets, in an MP4."""
-    ffmpeg_stream: float
-    """Fed the encoder's stream of bytes, as a pipe from the camera would have it."""
-    picamera2: float | None
+Round = dict[str, float]
+"""CPU ms a second of footage by contender: `ours`, ffmpeg by what it reads, and `picamera2`."""
+FORMS = ("nut", "mp4", "h264")
 
 
 def rounds(
     film: Film, count: int, lengths: Lengths, folder: Path, picamera2: Path | None
-) -> Iterator[Contenders]:
+) -> Iterator[Round]:
     """Each round measures all of them, in turn forwards and backwards."""
     files = {
         form: [filming.as_file(film, seconds, form) for seconds in (lengths.short, lengths.long)]
-        for form in ("mp4", "h264")
+        for form in FORMS
     }
 
     def python(part: str, *words: object) -> float:
@@ -52,17 +46,13 @@ def rounds(
         short, long = (_ffmpeg_s(file, folder / "hls") for file in files[form])
         return (long - short) * 1000 / (lengths.long - lengths.short)
 
-    order: dict[str, Callable[[], float]] = {
-        "ours": lambda: python("recording.cpu_ms"),
-        "mp4": lambda: ffmpeg("mp4"),
-        "h264": lambda: ffmpeg("h264"),
-    }
+    order: dict[str, Callable[[], float]] = {"ours": lambda: python("recording.cpu_ms")}
+    order |= {form: partial(ffmpeg, form) for form in FORMS}
     if picamera2 is not None:
         order["picamera2"] = lambda: python("picamera.cpu_ms", picamera2)
     for number in range(count):
         names = list(order) if number % 2 else list(reversed(order))
-        found = {name: order[name]() for name in names}
-        yield Contenders(found["ours"], found["mp4"], found["h264"], found.get("picamera2"))
+        yield {name: order[name]() for name in names}
 
 
 def _ffmpeg_s(file: Path, folder: Path) -> float:
@@ -71,6 +61,7 @@ def _ffmpeg_s(file: Path, folder: Path) -> float:
     form = ["-r", "30", "-f", "h264"] if file.suffix == ".h264" else []
     command = ["ffmpeg", "-nostdin", "-v", "error", *form, "-i", str(file), "-c", "copy"]
     command += ["-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", "1"]
+    file.read_bytes()  # so that it need not be fetched from the disk
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*command, str(folder / "film.m3u8")], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

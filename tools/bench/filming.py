@@ -25,12 +25,27 @@ def make(spec: FilmSpec, folder: Path) -> Film:
 
 
 def as_file(film: Film, seconds: int, form: str) -> Path:
-    """The film, repeated for so long, as ffmpeg reads it: `mp4`, or `h264`, a stream of bytes."""
+    """The film, repeated for so long, as ffmpeg reads it.
+
+    `form` is `nut`, which keeps the encoder's packets as they are; `mp4`, in which they are already
+    as an MP4 has them; or `h264`, a stream of bytes in which the packets have to be found.
+    """
     path = film.path.with_name(f"{film.path.stem}-for-{seconds}s.{form}")
     if not path.exists():
         new = path.with_name(f"new-{path.name}")
-        command = ["ffmpeg", "-v", "error", "-y", "-r", str(FPS), "-f", "h264"]
-        command += ["-i", "-", "-c", "copy", str(new)]
+        command = [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            "-fflags",
+            "+genpts",
+            "-r",
+            str(FPS),
+            "-f",
+            "h264",
+        ]
+        command += ["-f", "h264", "-i", "-", "-c", "copy", str(new)]
         data = b"".join(data for _, data in film.pictures()) * (seconds // film.spec.seconds)
         subprocess.run(command, input=data, check=True)
         new.replace(path)
