@@ -10,6 +10,7 @@ import pytest
 from bodycam.errors import CardFailed
 from bodycam.evidence import sshsig
 from bodycam.evidence.journal import Journal, read_journal
+from bodycam.evidence.ledger import recovered_line
 from bodycam.evidence.lines import MAX_LINE_BYTES
 from bodycam.media.fmp4 import Fmp4Muxer
 from bodycam.recorder.card_journal import free_name
@@ -162,6 +163,16 @@ def test_a_last_line_that_is_not_whole_goes_aside(desk: Desk, tail: bytes) -> No
     assert kept.exists() == bool(tail)
     entry = desk.journal()[-1]
     assert (entry.kind, entry.rec) == ("recovered", folder.name)
+
+
+def test_another_keys_end_is_no_end(desk: Desk) -> None:
+    folder = _left_open(desk)
+    with (folder / "ledger.jsonl").open("ab") as file:
+        file.write(recovered_line(reading(folder), device_key("cam08")))
+    _, (found,) = desk.boot()
+    assert found.outcome == "recovered"
+    assert (reading(folder).problem, reading(folder).end) == (None, "recovered")
+    assert (folder / "unsigned/ledger.tail").exists()
 
 
 def test_what_goes_aside_takes_nothing_elses_place(desk: Desk) -> None:
