@@ -127,6 +127,16 @@ def test_a_recording_is_kept_and_closed(road: Road) -> None:
     assert road.desk.kinds() == ["open", "close", "mark"]
 
 
+def test_one_recording_after_another(road: Road) -> None:
+    first, second = _film(2), _film(2, start_ns=LATER_NS)
+    road.begin(first)
+    road.begin(second)
+    road.run()
+    assert not road.events(RecordingBroke)
+    assert len(road.events(RecordingSaved)) == 2
+    road.assert_kept([*first, *second], ends=["close", "close"])
+
+
 def test_notes_lie_between_the_gops_that_they_came_between(road: Road) -> None:
     pictures = _film(2)
     road.begin(pictures[:6], stop=False)
