@@ -24,6 +24,20 @@ def test_every_gpio_is_used_once() -> None:
     assert len(used) == len(set(used))
 
 
+def test_the_table_has_the_pins_of_the_default_configuration() -> None:
+    shown = {wire.key: wire.gpio for wire in wires(TEXT) if wire.key}
+    config, section = {}, ""
+    for line in (HOUSE / "config/bodycam.toml").read_text().splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif match := re.match(r"(\w*pin) = (-?\d+)(?:.*docs/hardware\.md: (\d+))?", line):
+            # Where a part is not fitted by default, its comment names the pin of the picture.
+            config[f"{section}.{match[1]}"] = int(match[3] or match[2])
+    unused = {key for key, pin in config.items() if pin == -1}
+    assert unused == {"lights.amber_pin"}
+    assert shown == {key: pin for key, pin in config.items() if key not in unused}
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "says"),
     [
