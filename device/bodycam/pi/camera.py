@@ -5,6 +5,7 @@ newest turn delivers. So nothing arrives after a sleep, and nothing old after a 
 long the driver takes to let go. What a session is stands in picam.py.
 """
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -266,6 +267,10 @@ class PiCamera:
         except Exception as error:  # noqa: BLE001  opening it again shows what is the matter
             self._held = True
             self._say(str(error))
+        # The library's objects refer to each other; until they are collected they hold the old
+        # buffers, of which a small Pi has not enough for two sessions.
+        del session
+        gc.collect()
 
     def _ask_for_end(self, why: str) -> None:
         if not self._asked_for_end:
