@@ -32,7 +32,7 @@ from bodycam.rules.events import Battery, Output, WarningEnded, WarningStarted
 from bodycam.rules.policy import Policy, read_policy
 
 HOUSE = Path(__file__).parents[2]
-_WAIT_S = 30
+_WAIT_S = 60
 
 
 def policy(spec: FilmSpec) -> Policy:
@@ -223,7 +223,7 @@ class Recorder:
         trace: TracebackType | None,
     ) -> None:
         self.card.answers.set()
-        stopped = self._host.stop()
+        stopped = self._host.stop(_WAIT_S)  # a journal that had to wait is written first
         if kind is None and self._errors:
             raise self._errors[0]
         if kind is None and not stopped:
