@@ -168,6 +168,24 @@ def test_all_that_is_fitted_works(make: Make, pins: Any, monkeypatch: pytest.Mon
     told.wait_for(("battery", 66))
 
 
+def test_a_camera_that_starts_in_its_dock_is_not_docked_again(
+    make: Make, pins: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recorder is told at its start."""
+    monkeypatch.setattr(gauge.Gauge, "every_s", 0.3)
+    told, pulled = Reported(), pins.pin(6)
+    whole = make(
+        told,
+        on_bus({gauge.ADDRESS: Max17048(66)})[0],
+        FULL.replace("[charger]", 'true = "high"\n[charger]'),
+    )
+    assert pulled.state
+    assert whole.dock.docked
+    whole.start([])
+    told.wait_for(("battery", 66))
+    assert ("docked", True) not in told.said
+
+
 def test_a_body_with_the_least_in_it_works(
     make: Make, pins: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -180,10 +180,9 @@ class _Light(_Warner):
 
     def _warned(self, token: int) -> None:
         with self.pulser.lock:
-            if self._token == token:
-                self._token = None
-                self._reports.warning_ended("light", token, boottime_ns())
-                self._show()
+            self._token = None
+            self._reports.warning_ended("light", token, boottime_ns())
+            self._show()
 
     def _show(self) -> None:
         colour = self._shown.colour or "red"
