@@ -85,11 +85,17 @@ class Shift:
         ((at_s, _),) = self.told(pattern)
         return at_s
 
-    def stops(self) -> list[int]:
-        """The last picture of each recording that was stopped, by the rules."""
-        return [
-            int(number) for number in re.findall(r"kept until [\d.]+, picture (\d+)", self.text)
-        ]
+    def last_pictures(self, *stops_s: float) -> list[int]:
+        """The last picture that belongs to each stop, when the contact was let go at these times.
+
+        A release counts after 0.2 s without bouncing.
+        """
+        found = re.findall(r"kept until ([\d.]+), picture", self.text)
+        untils_s = [float(until) for until in found]
+        assert len(untils_s) == len(stops_s)
+        for until_s, stop_s in zip(untils_s, stops_s, strict=True):
+            assert 0.2 < until_s - stop_s < 0.24
+        return [int(until_s * FPS) for until_s in untils_s]
 
 
 @dataclass(frozen=True)

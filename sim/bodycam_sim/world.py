@@ -20,8 +20,10 @@ from bodycam_sim.host import Heap
 from bodycam_sim.scenario import Scenario, Step
 from bodycam_sim.transcript import Transcript
 
-BOUNCES_MS = (2, 3, 4, 2)
-"""A contact opens and closes like this before it settles, and again when it is let go."""
+BOUNCES = 4
+"""A contact changes so often before it settles, and again when it is let go."""
+BOUNCE_NS = (SECOND // 1000, 8 * SECOND // 1000)
+"""Each time after at least, and less than."""
 
 
 class World:
@@ -123,8 +125,8 @@ class World:
 
     def _bounce(self, button: str, at_ns: int, *, closed: bool) -> None:
         self._heap.at(at_ns, partial(self._edge, button, closed))
-        for bounce_ms in BOUNCES_MS:
-            at_ns += bounce_ms * SECOND // 1000 + self._random.randrange(SECOND // 1000)
+        for _ in range(BOUNCES):
+            at_ns += self._random.randrange(*BOUNCE_NS)
             closed = not closed
             self._heap.at(at_ns, partial(self._edge, button, closed))
 

@@ -108,8 +108,9 @@ def test_every_film_has_its_pictures_and_sound_at_their_times(played: Played, na
 def test_escalation(played: Played) -> None:
     shift = played("escalation")
     (recorded,) = shift.recordings
-    press_s, stop_s = 60.0, 92.213
-    first, last = keyframe_at_or_before(press_s - 30, FIRST), int(stop_s * FPS)
+    press_s = 60.0
+    (last,) = shift.last_pictures(92)
+    first = keyframe_at_or_before(press_s - 30, FIRST)
     film = recorded.film
     assert contiguous(film.counters, first, last)
     assert recorded.integrity == "ok"
@@ -126,21 +127,24 @@ def test_no_sound_from_before_the_press(played: Played) -> None:
     (recorded,) = shift.recordings
     ((begins_s, ends_s),) = recorded.film.sound_s
     assert 60 <= begins_s < 60.2
-    assert ends_s == pytest.approx(92.213, abs=0.05)
+    assert ends_s == pytest.approx(92.22, abs=0.05)
     assert [round(at_s) for at_s in recorded.film.beeps_s] == [*range(61, 93)]
 
 
 def test_sound_from_before_the_press_where_the_policy_has_it(played: Played) -> None:
-    (recorded,) = played("pilot-2020").recordings
+    shift = played("pilot-2020")
+    (recorded,) = shift.recordings
     film = recorded.film
-    assert contiguous(film.counters, keyframe_at_or_before(130 - 120, FIRST), int(149.213 * FPS))
+    assert contiguous(
+        film.counters, keyframe_at_or_before(130 - 120, FIRST), *shift.last_pictures(149)
+    )
     assert [round(at_s) for at_s in film.beeps_s] == [*range(10, 150)]
 
 
 def test_nothing_from_before_the_press_with_pre_record_0(played: Played) -> None:
     shift = played("two-languages")
     (recorded,) = shift.recordings
-    assert contiguous(recorded.film.counters, 30 * FPS, int(49.213 * FPS))
+    assert contiguous(recorded.film.counters, 30 * FPS, *shift.last_pictures(49))
     assert recorded.film.sound_s == []
     assert recorded.pre_record_s == 0
     (said,) = shift.told("says: ")
@@ -152,12 +156,14 @@ def test_post_record_goes_on_and_runs_out(played: Played) -> None:
     shift = played("post-record")
     (recorded,) = shift.recordings
     assert contiguous(
-        recorded.film.counters, keyframe_at_or_before(30 - 10, FIRST), int((69.213 + 20) * FPS)
+        recorded.film.counters,
+        keyframe_at_or_before(30 - 10, FIRST),
+        shift.last_pictures(64, 89)[1],
     )
     # The light says that footage is being kept until the last of it.
     lights = shift.told("Light (red|green)")
     assert "Light red (footage is being kept)" in lights[-2][1]
-    assert lights[-1][0] == 89.213
+    assert lights[-1][0] == shift.told("until")[-1][0] + 20
 
 
 @pytest.mark.parametrize("name", ["warn-only", "cancelled"])
@@ -173,17 +179,20 @@ def test_no_time_to_warn(played: Played) -> None:
     shift = played("no-time-to-warn")
     (recorded,) = shift.recordings
     assert recorded.warning == {"how": "held", "at_s": 40.05}
-    assert contiguous(recorded.film.counters, keyframe_at_or_before(10, FIRST), int(59.213 * FPS))
+    assert contiguous(
+        recorded.film.counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(59)
+    )
     assert shift.moment("Held for 1 s") == 41
 
 
 def test_panic_presses(played: Played) -> None:
     shift = played("panic-presses")
     first, second = shift.recordings
-    assert contiguous(first.film.counters, keyframe_at_or_before(10, FIRST), shift.stops()[0])
+    stopped, ended = shift.last_pictures(76, 94)
+    assert contiguous(first.film.counters, keyframe_at_or_before(10, FIRST), stopped)
     assert second.first_frame is not None
-    assert second.first_frame <= shift.stops()[0] + 1
-    assert contiguous(second.film.counters, second.first_frame, shift.stops()[1])
+    assert second.first_frame <= stopped + 1
+    assert contiguous(second.film.counters, second.first_frame, ended)
     assert [r.integrity for r in shift.recordings] == ["ok", "ok"]
     assert [r.warning and r.warning["how"] for r in shift.recordings] == ["again", "linked"]
     assert warning(shift, second)["linked_to"] == first.id
@@ -197,7 +206,7 @@ def test_storage_full(played: Played) -> None:
     assert contiguous(
         full.film.counters + linked.film.counters,
         keyframe_at_or_before(10, FIRST),
-        int(92.213 * FPS),
+        *shift.last_pictures(92),
     )
     # A minute of footage found room.
     assert full.frames == 60 * FPS
@@ -230,7 +239,7 @@ def test_camera_stall(played: Played) -> None:
     ((lost, found),) = film.missing
     # Pictures arrive 40 ms after they were taken: all that would have come from 50 to 56 s.
     assert (lost, found) == (1499, 1678)
-    assert film.counters[-1] == shift.stops()[0]
+    assert film.counters[-1] == shift.last_pictures(69)[0]
     told = [
         shift.moment(f"evidence: {over}The camera delivers no pictures") for over in ("", "Over: ")
     ]
@@ -244,7 +253,7 @@ def test_microphone_lost(played: Played) -> None:
     shift = played("microphone-lost")
     (recorded,) = shift.recordings
     film = recorded.film
-    assert contiguous(film.counters, keyframe_at_or_before(10, FIRST), shift.stops()[0])
+    assert contiguous(film.counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(64))
     (_, lost_s), (found_s, _) = film.sound_s
     assert lost_s == pytest.approx(45, abs=0.15)
     assert found_s == pytest.approx(55, abs=0.15)
@@ -255,7 +264,9 @@ def test_slow_card(played: Played) -> None:
     shift = played("slow-card")
     (recorded,) = shift.recordings
     assert recorded.integrity == "ok"
-    assert contiguous(recorded.film.counters, keyframe_at_or_before(10, FIRST), shift.stops()[0])
+    assert contiguous(
+        recorded.film.counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(74)
+    )
     assert [note["fault"] for note in notes(shift, recorded, "fault")] == ["card-stuck"]
 
 
@@ -286,7 +297,7 @@ def test_battery_dies(played: Played) -> None:
     assert cut.last_frame >= safe >= int(58 * FPS)
     assert contiguous(cut.film.counters, keyframe_at_or_before(10, FIRST), cut.last_frame)
     assert after.first_frame is not None
-    assert contiguous(after.film.counters, after.first_frame, shift.stops()[0])
+    assert contiguous(after.film.counters, after.first_frame, *shift.last_pictures(99))
     # Something of what was being written is there, and nobody vouches for it.
     assert [*Path(cut.path).glob("unsigned/*")] != []
 
@@ -314,11 +325,12 @@ def test_privacy_pause(played: Played) -> None:
 def test_docked(played: Played) -> None:
     shift = played("docked")
     first, second = shift.recordings
+    stopped, ended = shift.last_pictures(29, 59)
     assert first.pre_record_s == 0
-    assert first.last_frame == shift.stops()[0]
+    assert first.last_frame == stopped
     assert second.warning is not None
     assert second.warning["how"] == "linked"
-    assert second.last_frame == shift.stops()[1]
+    assert second.last_frame == ended
     assert shift.told("docked     ")[-1][0] == pytest.approx(59 + 30, abs=0.2)
 
 
@@ -334,7 +346,7 @@ def test_clock_lost(played: Played) -> None:
 def test_stuck_button(played: Played) -> None:
     shift = played("stuck-button")
     (recorded,) = shift.recordings
-    assert contiguous(recorded.film.counters, FIRST, shift.stops()[0])
+    assert contiguous(recorded.film.counters, FIRST, *shift.last_pictures(79))
     assert shift.moment("evidence: A button has been closed for 30 seconds") == 60
 
 
