@@ -1,5 +1,7 @@
 """Buttons over the real gpiozero and its mocked pins."""
 
+import sys
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +11,7 @@ from gpiozero.pins.mock import MockFactory  # type: ignore[import-untyped]
 from bodycam.errors import DeviceError
 from bodycam.pi import buttons
 from bodycam.pi.buttons import MOST_EDGES, Buttons, ButtonWiring
+from bodycam.pi.pins import open_pins
 from reported import Reported
 
 PIN = 17
@@ -112,3 +115,22 @@ def test_both_buttons_are_told_apart(pins: Any) -> None:
     held.close()
     pins.pin(17).drive_low()
     assert len(told.said) == 1
+
+
+def test_without_the_library_there_are_no_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none that only pretend to be."""
+    monkeypatch.setitem(sys.modules, "lgpio", None)
+    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
+    with pytest.raises(DeviceError, match="Install python3-gpiozero and python3-lgpio"):
+        open_pins()
+
+
+def test_a_board_without_pins_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError("can not open gpiochip")
+
+    module = types.ModuleType("gpiozero.pins.lgpio")
+    monkeypatch.setattr(module, "LGPIOFactory", refuse, raising=False)
+    monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", module)
+    with pytest.raises(DeviceError, match="The pins: can not open gpiochip"):
+        open_pins()

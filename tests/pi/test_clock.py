@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bodycam.errors import DeviceError
-from bodycam.pi.clock import NOT_BEFORE_S, ClockModule, PiClock
+from bodycam.pi.clock import NOT_BEFORE_S, ClockModule, PiClock, timedated
 from bodycam.pi.health import Finding
 
 NOON_S = NOT_BEFORE_S + 200 * 86_400
@@ -182,3 +182,25 @@ def test_a_module_far_from_the_network_s_time_is_dead(world: Time) -> None:
 def test_a_module_that_the_kernel_does_not_know_is_dead(world: Time, tmp_path: Path) -> None:
     world.clock = world.made(ClockModule(tmp_path / "nothing"))
     assert world.later(10).faults["clock-dead"]
+
+
+# ---- systemd's word ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "set_by_network"), [("b true", True), ("b false", False)])
+def test_systemd_is_asked_for_other_time_services(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, set_by_network: bool
+) -> None:
+    program = tmp_path / "busctl"
+    program.write_text(f'#!/bin/sh\ncase "$*" in *NTPSynchronized) echo "{answer}" ;; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert timedated() is set_by_network
+
+
+def test_a_system_without_an_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DeviceError, match="timedated does not answer"):
+        timedated()
