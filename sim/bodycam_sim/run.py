@@ -76,6 +76,7 @@ def run(
         seed=scenario.seed,
         night=scenario.picture.night,
     )
+    _refuse_strangers(out)
     if film is not None and film.resolve().is_relative_to(out.resolve()):
         raise UsageError(f"The film {film} lies in {out}, which is emptied.", do="Move it away.")
     with GopWorkers(picture, film, workers=workers) as encoder:
@@ -131,21 +132,25 @@ def _policy(scenario: Scenario, path: Path, policies: Path) -> Policy:
     return read_policy(read_file(file, "the policy"), str(file))
 
 
+def _refuse_strangers(out: Path) -> None:
+    """What an earlier run left is removed; anything else is not ours to touch."""
+    there = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    strangers = sorted(there - {*FOLDERS, TRANSCRIPT} if TRANSCRIPT in there else there)
+    if strangers:
+        raise UsageError(
+            f"{out} holds something that no scenario left there: {strangers[0]}.",
+            do="Give --out a folder that is empty or does not exist.",
+        )
+
+
 def _make_room(out: Path) -> None:
-    """Folders for a run; what an earlier one left there goes, anything else is left alone."""
-    ours = {*FOLDERS, TRANSCRIPT}
+    """Empty folders for a run."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        there = {entry.name for entry in out.iterdir()}
-        strangers = sorted(there if TRANSCRIPT not in there else there - ours)
-        if strangers:
-            raise UsageError(
-                f"{out} holds something that no scenario left there: {strangers[0]}.",
-                do="Give --out a folder that is empty or does not exist.",
-            )
-        for name in there & set(FOLDERS):
-            shutil.rmtree(out / name)
-        (out / TRANSCRIPT).write_text("")  # so that what a run leaves that is cut short is ours
+        (out / TRANSCRIPT).write_text("")  # what a run leaves that is cut short is ours, too
+        for name in FOLDERS:
+            if (out / name).exists():
+                shutil.rmtree(out / name)
         (out / "card").mkdir()
         (out / "films").mkdir()
     except OSError as error:
