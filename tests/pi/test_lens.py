@@ -13,6 +13,7 @@ from bodycam.errors import DeviceError
 from bodycam.pi.camera import Luma
 from bodycam.pi.lens import STEADY, LensWatch, Looker, LookerProcess, Patience, Steady
 from bodycam.pi.lens_sight import COVERED, DARK, UPSIDE_DOWN, Rows, wrong
+from bodycam.rules.events import Fault
 from bodycam_sim.scene import PictureSpec, Scene
 from installed import HOUSE, lines
 from reported import Reported
@@ -110,6 +111,10 @@ def test_a_fault_needs_pictures_in_a_row_and_so_does_its_end(word: str, steadine
     for _ in range(said.cleared_after - 1):
         assert steady.take(nothing) == []
     assert steady.take(nothing) == [(said.fault, False)]
+
+
+def test_what_it_tells_are_faults_of_the_rules() -> None:
+    assert {said.fault for said in STEADY.values()} < {fault.value for fault in Fault}
 
 
 # ---- the other process ---------------------------------------------------------------------------

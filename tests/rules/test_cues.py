@@ -125,7 +125,8 @@ def test_every_fault_has_a_row_that_says_it() -> None:
     assert list(FAULTS) == list(Fault)
     assert all(row.says and row.speech_en and row.speech_nl for row in FAULTS.values())
     assert [fault for fault, row in FAULTS.items() if row.feel is None] == [
-        Fault.CLOCK_UNSYNCHRONISED
+        Fault.CLOCK_UNSYNCHRONISED,
+        Fault.LENS_DARK,
     ]
     assert {fault for fault, row in FAULTS.items() if row.bars} == {
         Fault.NO_ROOM,

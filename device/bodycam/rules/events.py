@@ -53,6 +53,9 @@ class Fault(Enum):
     CLOCK_DEAD = "clock-dead"
     CLOCK_STEPPED = "clock-stepped"
     MEMORY_DEAD = "memory-dead"
+    LENS_COVERED = "lens-covered"
+    LENS_DARK = "lens-dark"
+    LENS_UPSIDE_DOWN = "lens-upside-down"
 
 
 # ---- what comes in -------------------------------------------------------------------------------

@@ -165,6 +165,23 @@ FAULTS: dict[Fault, Row] = {
         "The camera's memory does not work.",
         "Het geheugen van de camera werkt niet.",
     ),
+    Fault.LENS_COVERED: Row(
+        "Something covers the lens.",
+        "The lens is covered.",
+        "De lens is bedekt.",
+        amber=True,
+    ),
+    Fault.LENS_DARK: Row(
+        "The picture is dark.",
+        "The picture is dark.",
+        "Het beeld is donker.",
+        feel=None,
+    ),
+    Fault.LENS_UPSIDE_DOWN: Row(
+        "The picture is upside down.",
+        "The camera hangs upside down.",
+        "De camera hangt ondersteboven.",
+    ),
 }
 
 DEAD: dict[Output, Fault] = {
