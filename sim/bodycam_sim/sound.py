@@ -8,6 +8,7 @@ it; the encoder's own delay (its first packet only fades in) is already taken of
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
+from math import gcd
 
 import av
 import numpy as np
@@ -24,8 +25,8 @@ _SECOND_NS = 1_000_000_000
 _RATES_HZ = {16_000: 8, 24_000: 6, 32_000: 5, 44_100: 4, 48_000: 3}
 """With the number that AAC has for each."""
 _BITRATE_BPS = 64_000
-_LOOP_S = 7
-"""The street's noise repeats after so many seconds."""
+_LOOP_S = 8
+"""The street's noise repeats after so many seconds: at most rates a whole number of frames."""
 _NOISE, _HUM, _HUM_HZ, _BEEP = 0.01, 0.003, 50, 0.5
 _RAMP_S = 0.001
 """The beep swells and fades within this time, so that it does not click."""
@@ -34,7 +35,7 @@ _Samples = npt.NDArray[np.float32]
 
 
 class SoundTrack:
-    """Encodes the soundscape piece after piece; the same calls give the same bytes."""
+    """Encodes the soundscape, as far as it is asked for; the same times give the same bytes."""
 
     def __init__(self, rate_hz: int = 48_000, channels: int = 1, seed: int = 0) -> None:
         """Raises UsageError for a rate or number of channels that is not made here."""
@@ -43,9 +44,11 @@ class SoundTrack:
         self._rate_hz, self._channels = rate_hz, channels
         self._street = _street(rate_hz, seed)
         self._beep = _beep(rate_hz)
-        self._coded = self._encoded_from(0)
-        self._next = 0
-        """Number of the frame that `_coded` gives next."""
+        self._turn = rate_hz * _LOOP_S // gcd(rate_hz * _LOOP_S, SAMPLES)
+        """What is heard repeats after so many frames."""
+        self._coded = self._encoded()
+        self._made: list[bytes] = []
+        """The frames that `_coded` has given; at most two turns."""
 
     @property
     def config(self) -> bytes:
@@ -55,19 +58,18 @@ class SoundTrack:
     def frames(self, from_ns: int, to_ns: int) -> list[tuple[int, bytes]]:
         """Raw AAC frames whose time lies in [from_ns, to_ns), each with its time.
 
-        Consecutive calls continue one stream, however time is cut; after a jump a new one begins on
-        the same grid. Times are nanoseconds from the beginning of the world, not negative.
+        Times are nanoseconds from the beginning of the world, not negative.
         Raises DeviceError where the encoder fails.
         """
-        first, beyond = self._number(from_ns), self._number(to_ns)
-        if first < beyond and first != self._next:
-            self._coded = self._encoded_from(first)
-            self._next = first
-        frames = []
-        while self._next < beyond:
-            frames.append((self._time_ns(self._next), next(self._coded)))
-            self._next += 1
-        return frames
+        numbers = range(self._number(from_ns), self._number(to_ns))
+        return [(self._time_ns(number), self._frame(number)) for number in numbers]
+
+    def _frame(self, number: int) -> bytes:
+        """The second turn is given again and again: to encode is what takes time here."""
+        place = number if number < self._turn else self._turn + number % self._turn
+        while len(self._made) <= place:
+            self._made.append(next(self._coded))
+        return self._made[place]
 
     def _number(self, t_ns: int) -> int:
         """The first frame at or after a time."""
@@ -76,15 +78,15 @@ class SoundTrack:
     def _time_ns(self, number: int) -> int:
         return number * SAMPLES * _SECOND_NS // self._rate_hz
 
-    def _encoded_from(self, first: int) -> Iterator[bytes]:
-        """Frames number `first` and all that follow, from an encoder of their own."""
+    def _encoded(self) -> Iterator[bytes]:
+        """All frames from the first on, in one stream."""
         layout = "mono" if self._channels == 1 else "stereo"
         codec = av.AudioCodecContext.create("aac", "w")
         codec.sample_rate, codec.layout, codec.format = self._rate_hz, layout, "fltp"
         codec.time_base = Fraction(1, self._rate_hz)
         codec.bit_rate = _BITRATE_BPS
         codec.options = {"aac_coder": "fast"}
-        for block in count(first):
+        for block in count():
             heard = np.broadcast_to(self._heard(block), (self._channels, SAMPLES))
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(heard), "fltp", layout)
             frame.sample_rate, frame.time_base = codec.sample_rate, codec.time_base
@@ -94,7 +96,7 @@ class SoundTrack:
             except av.FFmpegError as error:
                 raise DeviceError(f"The AAC encoder failed ({error}).") from error
             for packet in packets:
-                if packet.pts is not None and packet.pts >= first * SAMPLES:
+                if packet.pts is not None and packet.pts >= 0:
                     yield bytes(packet)
 
     def _heard(self, block: int) -> _Samples:

@@ -64,6 +64,18 @@ def test_the_same_stream_comes_out_however_time_is_cut() -> None:
     assert pieces == whole
 
 
+def test_the_stream_goes_on_where_the_street_begins_anew() -> None:
+    track = SoundTrack(seed=2)
+    for seam_s in (8, 16, 24):
+        frames = track.frames(seam_s * SECOND - 500 * MS, seam_s * SECOND + 1500 * MS)
+        samples = decoded(track, frames, 48_000)
+        begins = [frames[0][0] + begin * SECOND // 48_000 for begin, _ in beeps(samples, 48_000)]
+        assert begins == pytest.approx([seam_s * SECOND, (seam_s + 1) * SECOND], abs=2 * MS)
+        assert np.abs(samples[: 48_000 * 2 // 5]).max() < 0.1  # nothing clicks before the beep
+    second, third = (track.frames(t * SECOND, (t + 8) * SECOND) for t in (8, 16))
+    assert [data for _, data in second] == [data for _, data in third]
+
+
 def test_after_a_jump_a_clean_stream_begins_on_the_same_grid() -> None:
     track = SoundTrack()
     track.frames(0, SECOND // 10)
