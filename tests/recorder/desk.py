@@ -54,6 +54,9 @@ class DeskCard:
         """The power goes when so many changes have been made."""
         self.torn = False
         """Whether half of what is being written then is on the card."""
+        self.forgets = False
+        """Whether files whose names no sync of their folder has made durable are gone then."""
+        self._unsynced: set[str] = set()
         self.refuse: Callable[[str, str], Exception | None] = lambda call, path: None
         """What a change of this path is answered with; None: it is done."""
         self.free: int | None = None
@@ -64,6 +67,8 @@ class DeskCard:
             if self.torn and data:
                 with (self.root / path).open("ab") as file:
                     file.write(memoryview(data)[: len(data) // 2])
+            for name in self._unsynced if self.forgets else ():
+                (self.root / name).unlink()
             raise PowerCut
         if call == "append" and path in self._failed:
             raise CardFailed(f"{path} failed before.")
@@ -73,6 +78,11 @@ class DeskCard:
                 self._failed.add(path)
             raise error
         self.calls.append((call, path))
+        if call in ("create", "append") and not self.card.exists(path):
+            self._unsynced.add(path)
+
+    def _synced(self, folder: str) -> None:
+        self._unsynced = {path for path in self._unsynced if path.rpartition("/")[0] != folder}
 
     def create(self, path: str, data: Buffer) -> None:
         self._before("create", path, data)
@@ -85,6 +95,7 @@ class DeskCard:
     def sync_folder(self, path: str) -> None:
         self._before("sync_folder", path)
         self.card.sync_folder(path)
+        self._synced("" if path == "." else path)
 
     def make_folder(self, path: str) -> None:
         self._before("make_folder", path)
@@ -93,6 +104,8 @@ class DeskCard:
     def move(self, source: str, target: str) -> None:
         self._before("move", source)
         self.card.move(source, target)
+        self._synced(source.rpartition("/")[0])
+        self._synced(target.rpartition("/")[0])
 
     def truncate(self, path: str, size: int) -> None:
         self._before("truncate", path)
@@ -101,6 +114,7 @@ class DeskCard:
     def remove(self, path: str) -> None:
         self._before("remove", path)
         self.card.remove(path)
+        self._synced(path.rpartition("/")[0])
 
     def read(self, path: str, limit: int, offset: int = 0) -> bytes:
         error = self.refuse("read", path)
@@ -144,9 +158,11 @@ class Desk:
     clock: DeskClock = field(default_factory=DeskClock)
     boots: int = 0
 
-    def card(self, cut_after: int | None = None, *, torn: bool = False) -> DeskCard:
+    def card(
+        self, cut_after: int | None = None, *, torn: bool = False, forgets: bool = False
+    ) -> DeskCard:
         card = DeskCard(self.root)
-        card.cut_after, card.torn = cut_after, torn
+        card.cut_after, card.torn, card.forgets = cut_after, torn, forgets
         return card
 
     def boot(self, card: Card | None = None) -> tuple[Vault, list[Found]]:

@@ -96,21 +96,21 @@ def test_without_a_power_cut_all_is_told_and_closed(desk: Desk) -> None:
     _assert_recovered(desk, told)
 
 
-@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize(("torn", "forgets"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("cut", range(CHANGES))
 def test_the_power_goes_at_any_moment_and_again_while_recovering(
-    desk: Desk, cut: int, torn: bool
+    desk: Desk, cut: int, torn: bool, forgets: bool
 ) -> None:
     told: list[bytes] = []
     with pytest.raises(PowerCut):
-        _record(desk, desk.card(cut, torn=torn), told)
+        _record(desk, desk.card(cut, torn=torn, forgets=forgets), told)
     shutil.copytree(desk.root, desk.root.with_name("as-it-was"))
-    steps = (cut + torn) % 2  # every other one here, the others at the next cut
+    steps = (cut + torn + forgets) % 2  # every other one here, the others at the next cut
     while True:
         shutil.rmtree(desk.root)
         shutil.copytree(desk.root.with_name("as-it-was"), desk.root)
         try:
-            desk.boot(desk.card(steps, torn=torn))
+            desk.boot(desk.card(steps, torn=torn, forgets=forgets))
         except PowerCut:
             steps += 2
             assert steps < 30
