@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,10 +16,14 @@ CONFIG = "/etc/bodycam/bodycam.toml"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code: 2 for wrong usage, 1 for what went wrong, else 0."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], int] = args.run
     try:
-        return command(args)
+        code = command(args)
+        sys.stdout.flush()
     except UsageError as error:
         print(f"bodycam: {error}", file=sys.stderr)
         return 2
@@ -28,6 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bodycam: stopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more may be written to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
 
 
 def _run(args: argparse.Namespace) -> int:

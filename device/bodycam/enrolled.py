@@ -15,6 +15,7 @@ from bodycam.recorder.assembly import Owner
 
 def request(config: Config, out: Path) -> bool:
     """Write the request that a station enrols; True where the key had to be made first."""
+    _must_be_free(out)
     path = config.key_path
     made = not path.exists()
     if made:
@@ -82,10 +83,15 @@ def _checked(config: Config, key: SoftwareKey, data: bytes, path: Path) -> Bundl
     return bundle
 
 
+def _must_be_free(path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path} exists already.", do="Choose another name, or remove it.")
+
+
 def _write(path: Path, data: bytes, mode: int, *, replace: bool = False) -> None:
     """A new file, whole or not at all; an existing one only where it is to be replaced."""
-    if path.exists() and not replace:
-        raise UsageError(f"{path} exists already.", do="Choose another name, or remove it.")
+    if not replace:
+        _must_be_free(path)
     new = path.with_name(f".{path.name}.new")
     try:
         new.unlink(missing_ok=True)
@@ -95,5 +101,10 @@ def _write(path: Path, data: bytes, mode: int, *, replace: bool = False) -> None
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

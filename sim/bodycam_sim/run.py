@@ -12,7 +12,6 @@ from pathlib import Path
 import av
 import numpy as np
 
-from bodycam.config import read_file
 from bodycam.errors import BodycamError, UsageError
 from bodycam.evidence.enrolment import make_request, read_bundle
 from bodycam.evidence.journal import read_journal
@@ -24,7 +23,7 @@ from bodycam_sim.boot import BEGAN_UTC_S, recording_name
 from bodycam_sim.encoder import GopWorkers
 from bodycam_sim.overlay import read_counter
 from bodycam_sim.picture import PictureSpec, Plane
-from bodycam_sim.scenario import Scenario, read_scenario
+from bodycam_sim.scenario import Scenario, read_file, read_scenario
 from bodycam_sim.world import World
 from bodycam_station.intake import Imported
 from bodycam_station.station import Station
@@ -129,7 +128,7 @@ def _policy(scenario: Scenario, path: Path, policies: Path) -> Policy:
             f"{path}: there is no policy {scenario.policy} in {policies}.",
             do=f"Name one of {names}." if names else "Say with --policies where policies are.",
         )
-    return read_policy(read_file(file, "the policy"), str(file))
+    return read_policy(read_file(file), str(file))
 
 
 def _refuse_strangers(out: Path) -> None:

@@ -7,10 +7,9 @@ how long or how much. `STEPS` lists what can happen.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bodycam.config import read_file
 from bodycam.errors import ConfigError
 from bodycam.rules.events import Output
-from bodycam.rules.settings import Range, load, setting
+from bodycam.rules.settings import MAX_BYTES, Range, load, setting
 
 _LONGEST_S = 48 * 3600
 _TEXT = Range(pattern=r"[^\0-\x1f]{1,300}", shown="a line of at most 300 characters")
@@ -115,7 +114,7 @@ class Scenario:
 
 def read_scenario(path: Path) -> Scenario:
     """Read a scenario file; ConfigError says what is refused, where."""
-    file = load(_File, read_file(path, "the scenario"), str(path))
+    file = load(_File, read_file(path), str(path))
     steps = sorted((_step(text, path) for text in file.steps), key=lambda step: step.at_s)
     if steps and steps[-1].at_s > file.seconds:
         raise ConfigError(
@@ -142,6 +141,15 @@ def read_scenario(path: Path) -> Scenario:
         tuple(steps),
         file.picture,
     )
+
+
+def read_file(path: Path) -> bytes:
+    """A scenario's or policy's bytes; ConfigError where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.", do="Check it.") from error
 
 
 def _step(text: str, path: Path) -> Step:

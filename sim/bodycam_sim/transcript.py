@@ -169,7 +169,7 @@ def _words(entry: events.Note | events.Log, boot_ns: int) -> str:
         case "played":
             return f"the {words['output']} has played the warning {words['part']}."
         case "shutdown":
-            return f"closing down while {words['state']}: {words['reason']}."
+            return f"closing down: {words['reason']}."
         case kind:
             rest = ", ".join(str(value) for value in words.values())
             return f"{kind} ({rest})." if rest else f"{kind}."

@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     for name, said in (
         ("nothing.toml", "No such file"),
         (".", "Is a directory"),
-        ("long.toml", "longer than"),
+        ("long.toml", "larger than"),
         ("bytes.toml", "bytes.toml:?1?: not"),
     ):
         with pytest.raises(ConfigError, match=said):
