@@ -2,21 +2,27 @@
 
 import os
 import socket
-import subprocess
+import threading
+from pathlib import Path
 
 from bodycam.errors import DeviceError
 
-POWER_OFF = ("/usr/bin/systemctl", "poweroff", "--no-block")
+POWER_OFF = Path("/run/bodycam/power-off")
+"""bodycam-power-off.path waits for this file: the recorder's user may switch nothing off."""
 
 
 class Systemd:
     """Implements ports.Host. Without NOTIFY_SOCKET it says nothing to nobody."""
 
-    def __init__(self, power_off: tuple[str, ...] = POWER_OFF) -> None:
-        """`power_off` is the command that switches the camera off, and returns at once."""
+    def __init__(self, power_off: Path = POWER_OFF) -> None:
+        """`power_off` is the file that asks for the camera to be switched off."""
         address = os.environ.get("NOTIFY_SOCKET", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._power_off = power_off
+        self.stopping = False
+        """Set where systemd itself ends us, with SIGTERM: what follows is its affair."""
+        self.closed = threading.Event()
+        """Everything has been closed: the process may end."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
     def ready(self) -> None:
@@ -30,13 +36,22 @@ class Systemd:
     def power_off(self, reason: str) -> None:
         """Ask systemd to switch the camera off; everything has been closed.
 
-        Raises DeviceError where it does not.
+        Where it is ending us already, it is only told. Raises DeviceError where it cannot be asked.
         """
         self._tell(f"STOPPING=1\nSTATUS=Going off: {reason}")
         try:
-            subprocess.run(self._power_off, check=True, timeout=2)  # noqa: S603  our own words
-        except (OSError, subprocess.SubprocessError) as error:
-            raise DeviceError(f"The camera could not be switched off: {error}.") from error
+            if not self.stopping:
+                self._power_off.touch()
+        except OSError as error:
+            raise DeviceError(
+                f"The camera could not be switched off: {self._power_off}: {error.strerror}."
+            ) from error
+        finally:
+            self.closed.set()
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()
 
     def _tell(self, message: str) -> None:
         if not self._address:
