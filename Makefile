@@ -8,11 +8,11 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 UV := uv==0.13.9
 
-.PHONY: help run test proof bench lock install uninstall speech format clean setup setup-test
+.PHONY: help run test test-camera proof bench lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## play a scripted incident to its end: warning, recording, import, verdict, MP4
 	@bodycam-sim scenario sim/scenarios/escalation.toml --out out/escalation
@@ -28,6 +28,10 @@ test: setup-test ## everything that is checked, with a time per part
 	    'media covered: coverage report --include=*/bodycam/media/* --fail-under=98' \
 	    'evidence covered: coverage report --include=*/bodycam/evidence/* --fail-under=98' \
 	    'rest covered: coverage report --omit=*/bodycam/rules/*,*/bodycam/media/*,*/bodycam/evidence/*'
+
+test-camera: setup-test ## the whole recorder on the real libcamera, in a chroot of Debian testing (as root)
+	@tools/camera_chroot/build.sh build/camera-chroot
+	@python tools/test_camera.py build/camera-chroot
 
 proof: setup-test ## what takes too long for every change
 	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
@@ -49,6 +53,9 @@ lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade 
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --no-emit-package gpiozero --no-emit-package colorzero --no-emit-package setuptools \
 	    -c requirements.lock -o requirements-device.lock pyproject.toml
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --no-deps \
+	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    $(FLAGS) -o requirements-camera.lock tools/camera_chroot/requirements.in
 
 install: ## put the camera's software onto this Raspberry Pi; again after an upgrade (with sudo)
 	@tools/install.sh install

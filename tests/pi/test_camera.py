@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 MS = 1_000_000
-QUICK = Patience(settle_ns=0, healthy_ns=1000 * MS, longest_wait_ns=5 * MS, stuck_ns=50 * MS)
+QUICK = Patience(settle_ns=0, healthy_ns=1000 * MS, longest_wait_ns=5 * MS, stuck_ns=800 * MS)
 
 
 def now_ns() -> int:

@@ -165,7 +165,7 @@ class PiCamera:
                 silent_ns = now - busy_since_ns
                 if silent_ns > self._patience.stuck_ns:
                     stuck = f"The camera's driver has not answered for {silent_ns // SECOND_NS} s."
-            elif self._awake and self._session is not None and self._had_its_time(now):
+            elif self._runs() and self._had_its_time(now):
                 first_ns = self._first_ns
                 if first_ns is not None and self._last_ns - first_ns > self._patience.healthy_ns:
                     self._failures = 0
@@ -198,6 +198,9 @@ class PiCamera:
         self._awake = awake
         self._first_ns = self._key_ns = None
         self._changed.notify_all()
+
+    def _runs(self) -> bool:
+        return self._awake and self._session is not None and self._session_turn == self._turn
 
     def _had_its_time(self, now: int) -> bool:
         return self._first_ns is not None or now - self._opened_ns > self._patience.settle_ns

@@ -7,6 +7,7 @@ none.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,8 @@ class PicameraSession:
             self._camera.start_encoder(self._encoder, sink, name="main")
             self._camera.start()
         except Exception as error:
-            self.close()
+            with suppress(DeviceError):
+                self.close()
             raise DeviceError(f"The camera does not start: {_reasons(error)}.") from error
 
     def force_keyframe(self) -> None:
