@@ -1,6 +1,6 @@
 """A process as systemd starts it: the real recorder on a real card, around a simulated camera.
 
-usage: python camera_process.py FOLDER
+usage: python camera_process.py CARD POWER_OFF
 
 It presses its own button, says `recording` when footage is on the card, and then runs until it
 is told to go off: by SIGTERM, or by a battery that is empty where its input says `empty`.
@@ -17,6 +17,7 @@ from bodycam.media.packets import SECOND
 from bodycam.ports import Pattern
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
+from bodycam.posix.systemd import Systemd
 from bodycam.recorder.process import Recorder, Surroundings
 from bodycam.rules.policy import read_policy
 from recorder.desk import OWNER
@@ -34,10 +35,10 @@ recorded = false
 
 
 class Life:
-    """The simulated camera and outputs, the status and the host."""
+    """The simulated camera and outputs, and the status."""
 
-    def __init__(self, folder: Path) -> None:
-        self.over = threading.Event()
+    def __init__(self, folder: Path, power_off: Path) -> None:
+        self.host = Systemd(power_off)
         self._clock = PosixClock()
         around = Surroundings(
             card=PosixCard(folder),
@@ -45,7 +46,7 @@ class Life:
             random=os.urandom,
             boot="1" * 32,
             status=self,
-            host=self,
+            host=self.host,
             failed=lambda error: print(f"failed {error!r}", flush=True),
         )
         self._folder = folder
@@ -60,7 +61,7 @@ class Life:
         pictures = film("IPPPPPPPPP" * 2, width=64, height=36)
         number = 0
         told = False
-        while not self.over.wait(FRAME_NS / SECOND):
+        while not self.host.closed.wait(FRAME_NS / SECOND):
             picture = pictures[number % len(pictures)]
             reports.picture(start_ns + number * FRAME_NS, picture.data, picture.key)
             number += 1
@@ -73,6 +74,7 @@ class Life:
 
     def go_off(self, *_: object) -> None:
         """What SIGTERM does."""
+        self.host.stopping = True
         self.recorder.reports.shut_down("stopped by the system", self._clock.now_ns())
 
     def _hear(self) -> None:
@@ -83,17 +85,6 @@ class Life:
 
     def publish(self, fields: Mapping[str, object]) -> None:
         """Nobody reads it."""
-
-    def alive(self) -> None:
-        """A watchdog would be fed."""
-
-    def ready(self) -> None:
-        """Systemd would be told."""
-
-    def power_off(self, reason: str) -> None:
-        """Everything has been closed."""
-        print(f"off: {reason}", flush=True)
-        self.over.set()
 
     def wake(self) -> None:
         """It is awake."""
@@ -125,7 +116,7 @@ class Life:
 
 
 if __name__ == "__main__":
-    life = Life(Path(sys.argv[1]))
+    life = Life(Path(sys.argv[1]), Path(sys.argv[2]))
     signal.signal(signal.SIGTERM, life.go_off)
     life.live()
     sys.exit(0 if life.recorder.stop() else 1)
