@@ -112,8 +112,8 @@ class Transcript:
                 return f"Felt: {_felt(pattern)}."
             case events.Say(text):
                 return f'Spoken: "{text}"'
-            case events.PowerOff(reason):
-                return f"Everything is being closed ({reason})."
+            case events.PowerOff():
+                return "Everything is being closed."
             case _:
                 return ""
 
