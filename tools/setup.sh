@@ -72,6 +72,7 @@ openssl          openssl
 node             nodejs
 npm              npm
 espeak-ng        espeak-ng
+mmdebstrap       mmdebstrap
 shellcheck       shellcheck
 systemd-analyze  systemd
 END
