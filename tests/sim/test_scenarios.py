@@ -281,8 +281,8 @@ def test_budget_spent(played: Played) -> None:
     assert (found - lost + 1) % FPS == 0
     assert (lost - FIRST) % FPS == 0
     assert found < 110 * FPS
-    budget_s = (30 + 2 + 10 + 2) * 1.25
-    assert lost / FPS == pytest.approx(50 + budget_s, abs=1.5)
+    budget_s = round((30 + 2 + 10 + 2) * 1.25)
+    assert lost == keyframe_at_or_before(50, FIRST) + budget_s * FPS
     told = shift.moment("pictures are missing.* three long .it is not recording.")
     assert told == pytest.approx(lost / FPS + 1, abs=0.1)
 
