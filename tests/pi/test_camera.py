@@ -223,6 +223,20 @@ def test_a_driver_that_never_lets_go_asks_for_a_new_process(
     made.may_close.set()
 
 
+def test_restarts_that_come_together_are_one(made: MadeUp, taken: Taken, camera_on: Make) -> None:
+    camera = camera_on(made.open)
+    camera.wake()
+    made.until_open(1)
+    taken.until(lambda: camera.luma(0) is not None)
+    made.opened[0](now_ns(), b"I", True)
+    made.may_close.clear()
+    for _ in range(50):
+        camera.restart()
+    made.may_close.set()
+    made.until_open(2)
+    assert taken.gave_up == []
+
+
 def test_a_restart_while_it_settles_changes_nothing(made: MadeUp, camera_on: Make) -> None:
     camera = camera_on(made.open, patience=Patience())
     camera.wake()
