@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     scenario = commands.add_parser(
         "scenario",
         help="play a scripted shift, faster than real time",
-        description="Play a scripted shift, faster than real time: the camera records onto a card, "
-        "a station imports it, gives its verdict and exports the films.",
+        description="Play a scripted shift, faster than real time: the camera records onto a\n"
+        "card, a station imports it, gives its verdict and exports the films.",
         epilog="example:\n"
         "  bodycam-sim scenario sim/scenarios/escalation.toml --out out/escalation",
         formatter_class=argparse.RawDescriptionHelpFormatter,

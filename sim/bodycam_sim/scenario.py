@@ -149,7 +149,9 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}.", do="Check it.") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}.", do="Check the path."
+        ) from error
 
 
 def _step(text: str, path: Path) -> Step:
