@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     _ready(args)
     raise UsageError(
-        "This version has no adapters for the camera's hardware yet: it cannot record.",
+        "This version does not start the recorder on a camera's hardware yet.",
         do="Use bodycam-sim scenario FILE to run the same recorder in a simulated world.",
     )
 
