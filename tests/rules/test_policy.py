@@ -167,6 +167,10 @@ REFUSED = {
         'name = "a"\n[warning]\nlead_s = true',
         "p.toml:3: warning.lead_s = true is not a number (allowed: 0 to 5).",
     ),
+    "truth for a whole number": (
+        'name = "a"\n[video]\nfps = true',
+        "p.toml:3: video.fps = true is not a whole number (allowed: 5 to 60).",
+    ),
     "a number for truth": (
         'name = "a"\n[sound]\nrecorded = 1',
         "p.toml:3: sound.recorded = 1 is not true or false (allowed: one of true, false).",

@@ -1634,6 +1634,65 @@ def test_a_ring_with_holes_matters_if_it_is_wanted() -> None:
     """)
 
 
+def test_what_broke_first_goes_on_first() -> None:
+    script = """
+        1 press 1.1
+        5 press 4
+        9.3 raise no-room
+        10 press 0.1
+        11 broke full
+        12 clear no-room
+    """
+    assert play(script, 12, since_s=9.25) == expect("""
+         9.300 after     log fault no-room
+                         feel fault
+                         light fault
+        10.000 blocked   pin -20
+                         log act pressed, cannot record no-room
+                         warn speaker
+                         log act held in memory no-room
+                         feel not-recording
+                         light recording
+        11.000 blocked   log broke full
+                         log fault room-low
+                         log fault room-very-low
+                         feel fault
+        12.000 recording log fault-cleared no-room
+                         begin continued: at 1, given -, before 30, by speaker
+                         begin linked: at 10, given -, before 30, by -
+                         note faults room-low,room-very-low
+                         feel started
+    """)
+
+
+def test_what_broke_goes_on_although_the_next_is_let_go() -> None:
+    script = """
+        1 press 1.1
+        5 press 4
+        9.3 raise no-room
+        10 press 0.1
+        11 broke full
+        12 press 4
+        20 clear no-room
+    """
+    assert play(script, 20, since_s=11) == expect("""
+        11.000 blocked   log broke full
+                         log fault room-low
+                         log fault room-very-low
+                         feel fault
+        12.000 blocked   log act pressed, cannot record no-room,room-low,room-very-low
+                         feel not-recording
+        15.000 blocked   feel holding
+        16.200 standby   unpin
+                         log act stopped, nothing recorded
+                         feel not-recording
+                         light fault
+        20.000 standby   log fault-cleared no-room
+                         begin continued: at 1, given -, before 30, by speaker
+                         light standby
+    """)
+
+
 # ---- battery and going off -----------------------------------------------------------------------
 
 

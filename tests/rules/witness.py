@@ -233,6 +233,7 @@ class Witness:
 
     def _begin(self, warned: Warned) -> None:
         """The card is opened to footage."""
+        assert not self.faults & BARS
         self.written.append(warned)
         if warned.how is How.CONTINUED:
             origins = [replace(broken, how=How.CONTINUED) for broken in self.broken]
@@ -325,6 +326,8 @@ class Witness:
             assert Fault.FOOTAGE_DROPPED in self.faults
         if was_keeping and self.until_ns is None and not self.keeping:
             assert felt != []
+        if not self.faults & BARS:
+            assert self.broken == []  # each goes on in a linked recording
         untold = 0 if model.gap is None else model.gap.pictures
         assert self.pictures_logged + untold == self.pictures_dropped
         assert model.faults == self.faults

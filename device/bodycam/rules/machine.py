@@ -43,14 +43,15 @@ def begin(
     function_closed: bool = False,
 ) -> tuple[Model, tuple[Effect, ...]]:
     """The model at start, and what to do first. A contact closed at boot counts for nothing."""
+    at_boot = Contact(now, spent=True)
     model = Model(
         policy,
         State.DOCKED if docked else State.STANDBY,
         now,
         outputs=outputs,
         docked=docked,
-        record=_closed_at_boot(now) if record_closed else None,
-        function=_closed_at_boot(now) if function_closed else None,
+        record=at_boot if record_closed else None,
+        function=at_boot if function_closed else None,
     )
     return model, (events.Light(light(model)), events.Sleep() if docked else events.Wake())
 
@@ -70,11 +71,6 @@ def step(model: Model, event: Event | None, now: int) -> tuple[Model, tuple[Effe
         _take(turn, event, now)
         _elapse(turn, until_ns)
     return turn.settled()
-
-
-def _closed_at_boot(now: int) -> Contact:
-    """Its first hold is over: whatever began no warning cannot turn one into a recording."""
-    return Contact(now, holds=1, spent=True)
 
 
 def _elapse(turn: Turn, until_ns: int) -> None:
