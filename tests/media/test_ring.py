@@ -189,6 +189,16 @@ def test_what_comes_after_the_stop_is_in_the_ring_with_what_it_depends_on() -> N
     assert bench.see("I").given() == "C 5-11"
 
 
+def test_a_gop_that_is_completed_after_the_stop_ends_with_it() -> None:
+    bench = Bench()
+    bench.ring.begin("B")
+    bench.see("IPPPPIP")
+    bench.ring.until(6 * FRAME_NS)
+    assert bench.see("PIP").given() == "B 0-4 5-6 end@6"
+    bench.ring.begin("C")
+    assert bench.see("I").given() == "C 5-7 8-9"
+
+
 def test_a_keyframe_at_the_stop_begins_the_new_ring() -> None:
     bench = Bench()
     bench.ring.begin("B")
@@ -267,6 +277,14 @@ def test_sleep_ends_what_is_kept_and_wipes_the_ring() -> None:
     bench.ring.wake()
     bench.see("PIP")
     assert bench.ring.oldest_ns == 12 * FRAME_NS
+
+
+def test_after_sleep_nothing_is_pinned() -> None:
+    bench = Bench().press(0)
+    bench.ring.sleep()
+    bench.ring.wake()
+    bench.see("IPPPP" * 10)
+    assert bench.ring.oldest_ns == 30 * FRAME_NS
 
 
 def test_closing_down_keeps_what_has_arrived() -> None:
@@ -374,6 +392,36 @@ def test_after_a_dropped_gop_a_keyframe_is_needed() -> None:
     assert bench.lost == ["10-15", "16-21", "22-22"]
 
 
+def test_a_ring_never_begins_with_a_gop_that_depends_on_another() -> None:
+    bench = Bench(policy(10, budget=1500)).see("I" + "P" * 19 + "I")
+    bench.ring.begin("B")
+    assert bench.given() == "B"
+    assert bench.see("PI").given() == "20-21"
+
+
+def test_a_ring_never_goes_on_after_a_gap_without_a_keyframe() -> None:
+    bench = Bench(policy(10, budget=2400)).see("IPPPP" * 4).press(20, before=20)
+    bench.see("I" + "P" * 10)
+    assert bench.lost == ["20-29"]
+    bench.ring.unpin()
+    bench.see("PI")
+    assert bench.lost == ["20-29"]
+    bench.ring.begin("B")
+    assert bench.given() == "B 0-4 5-9 10-14 15-19"
+
+
+def test_the_end_of_a_recording_that_depends_on_what_was_lost_is_lost_too() -> None:
+    bench = Bench(policy(budget=2400)).press(0)
+    bench.ring.begin("B")
+    bench.see("IPPPP" * 4 + "I" + "P" * 11)
+    assert bench.lost == ["20-29"]
+    assert bench.given() == "B 0-4 5-9 10-14 15-19"
+    bench.ring.until(31 * FRAME_NS)
+    bench.ring.tick(40 * FRAME_NS)
+    assert bench.given() == "end@31"
+    assert bench.lost == ["20-29", "30-31"]
+
+
 def test_the_end_of_a_recording_that_finds_no_room_is_told() -> None:
     bench = Bench(policy(budget=1200))
     bench.ring.begin("B")
@@ -441,90 +489,158 @@ def test_a_gop_weighs_its_pictures_and_its_sound() -> None:
 
 
 class AnyUse(RuleBasedStateMachine):
-    """Whatever happens: order, no picture twice in a recording, nothing kept is silently lost."""
+    """Whatever happens, against a model that remembers every picture.
+
+    A press keeps all that its pin found in the ring, and all that follows up to its end, once and
+    in order, in as many linked recordings as break; what is missing has been reported lost.
+    """
+
+    BUDGET = 4000
 
     def __init__(self) -> None:
         super().__init__()
-        self.bench = Bench(policy(0.7, budget=4000))
-        self.recordings: list[list[int]] = []
-        self.keeping = False
-        self.broken: list[Gop | End | str] | None = None
+        self.ring: Ring[str] = Ring(policy(0.7, budget=self.BUDGET), self._lose)
+        self.next = 0
+        self.flowing = False
+        self.usable: list[int] = []
+        """Pictures that a keyframe precedes."""
+        self.spans: list[tuple[int, int | None]] = []
+        """First and last picture of what each press keeps; None: it goes on."""
+        self.kept: list[list[int]] = []
+        self.lost: set[int] = set()
+        self.writing = -1
+        self.broken = False
         self.taken: list[Gop] = []
+
+    def _lose(self, gop: Gop) -> None:
+        self.lost.update(numbers(gop))
+
+    @property
+    def keeping(self) -> bool:
+        return bool(self.spans) and self.spans[-1][1] is None
+
+    # ---- the camera ------------------------------------------------------------------------------
 
     @rule(pattern=st.sampled_from(["I", "IPP", "PPP", "P", "IPPPP", "P" * 11]))
     def see(self, pattern: str) -> None:
-        self.bench.see(pattern)
+        for kind in pattern:
+            self.flowing |= kind == "I"
+            if self.flowing:
+                self.usable.append(self.next)
+            data = self.next.to_bytes(PICTURE_BYTES, "big")
+            self.ring.append(Packet(Track.VIDEO, self.next * FRAME_NS, data, kind == "I"))
+            self.next += 1
 
     @rule()
     def stall(self) -> None:
-        self.bench.ring.cut()
-        self.bench.next += 30
+        self.ring.cut()
+        self.flowing = False
+        self.next += 30
+
+    # ---- the wearer ------------------------------------------------------------------------------
 
     @precondition(lambda self: not self.keeping)
-    @rule(before=st.sampled_from([0, 3, 7]))
-    def press(self, before: int) -> None:
-        self.bench.press(self.bench.next, before=before)
-        self.bench.ring.begin("B")
-        self.keeping = True
+    @rule(before=st.sampled_from([0, 3, 7]), lead=st.integers(0, 12), cancelled=st.booleans())
+    def press(self, before: int, lead: int, cancelled: bool) -> None:
+        if self.spans:
+            self.next = max(self.next, int(self.spans[-1][1] or 0) + 1)
+        self.ring.pin((self.next - before) * FRAME_NS, self.next * FRAME_NS)
+        oldest_ns = self.ring.oldest_ns
+        self.flowing &= before > 0
+        first = self.next if oldest_ns is None else oldest_ns // FRAME_NS
+        self.see("P" * lead)
+        if cancelled:
+            self.ring.unpin()
+            return
+        self.ring.begin(f"B{len(self.spans)}")
+        self.spans.append((first, None))
+        self.kept.append([])
 
     @precondition(lambda self: self.keeping)
     @rule(later=st.integers(0, 8))
     def stop(self, later: int) -> None:
-        self.bench.ring.until((self.bench.next + later) * FRAME_NS)
-        self.bench.see("P" * later)
-        self.bench.ring.tick((self.bench.next + 3) * FRAME_NS)
-        self.keeping = False
+        last = self.next - 1 + later
+        self.ring.until(last * FRAME_NS)
+        self.spans[-1] = self.spans[-1][0], last
 
-    @precondition(lambda self: self.broken is None)
-    @rule(gops=st.integers(1, 8))
-    def write(self, gops: int) -> None:
-        for item in self.bench.ring.take(gops):
+    @precondition(lambda self: not self.keeping and bool(self.spans))
+    @rule()
+    def press_again(self) -> None:
+        if self.ring.resume():
+            self.spans[-1] = self.spans[-1][0], None
+
+    @rule()
+    def tick(self) -> None:
+        self.next += 3
+        self.ring.tick(self.next * FRAME_NS)
+
+    # ---- the writer ------------------------------------------------------------------------------
+
+    def _write(self, items: list[Gop | End | str]) -> None:
+        for item in items:
             if isinstance(item, str):
-                self.recordings.append([])
+                self.writing = int(item[1:])
             elif isinstance(item, Gop):
                 self.taken.append(item)
-                self.recordings[-1] += [int.from_bytes(p.data, "big") for p in item.video]
+                self.kept[self.writing] += numbers(item)
+
+    @rule(gops=st.integers(1, 8))
+    def write(self, gops: int) -> None:
+        self._write(self.ring.take(gops))
 
     @rule()
     def settle(self) -> None:
-        self.bench.ring.settle(self.taken)
+        self.ring.settle(self.taken)
         self.taken = []
 
-    @precondition(lambda self: self.broken is None and bool(self.recordings))
-    @rule()
-    def break_(self) -> None:
-        items = self.bench.ring.take(3)
-        while items and isinstance(items[0], str):
-            items = items[1:]
-            self.recordings.append([])
-        self.broken = items
-        self.bench.ring.put_back(items)
+    @precondition(lambda self: not self.broken)
+    @rule(done=st.integers(0, 2))
+    def break_(self, done: int) -> None:
+        items = self.ring.take(3)
+        self._write(items[:done])
+        left = items[done:]
+        if not left:
+            return
+        ended = isinstance(left[0], End)
+        if isinstance(left[0], str):
+            self._write(left[:1])
+        self.ring.put_back(left[not isinstance(left[0], Gop) :], ended=ended)
+        self.broken = True
 
-    @precondition(lambda self: self.broken is not None)
+    @precondition(lambda self: self.broken)
     @rule()
     def mend(self) -> None:
-        self.bench.ring.go_on("C")
-        self.broken = None
+        self.ring.go_on(f"C{self.writing}")
+        self.broken = False
 
-    @invariant()
-    def pictures_come_once_and_in_order(self) -> None:
-        for pictures in self.recordings:
-            assert pictures == sorted(set(pictures))
+    # ---- what holds ------------------------------------------------------------------------------
 
     @invariant()
     def the_budget_holds(self) -> None:
-        assert 0 <= self.bench.ring.held_bytes <= 4000
+        assert 0 <= self.ring.held_bytes <= self.BUDGET
+
+    @invariant()
+    def pictures_come_once_in_order_and_of_their_own_time(self) -> None:
+        for pictures, (first, last) in zip(self.kept, self.spans, strict=True):
+            assert pictures == sorted(set(pictures))
+            assert all(first <= n <= (self.next if last is None else last) for n in pictures)
 
     def teardown(self) -> None:
-        if self.keeping:
-            self.stop(0)
-        self.bench.ring.sleep()
-        if self.broken is not None:
+        self.ring.sleep()
+        if self.broken:
             self.mend()
         self.write(10_000)
         self.settle()
-        assert self.bench.ring.idle
-        assert self.bench.ring.held_bytes == 0
+        assert self.ring.idle
+        assert self.ring.held_bytes == 0
+        for pictures, (first, last) in zip(self.kept, self.spans, strict=True):
+            end = self.next if last is None else last
+            wanted = {n for n in self.usable if first <= n <= end}
+            assert wanted - set(pictures) <= self.lost
+
+
+def numbers(gop: Gop) -> list[int]:
+    return [int.from_bytes(packet.data, "big") for packet in gop.video]
 
 
 AnyUse.TestCase.settings = settings(max_examples=150, stateful_step_count=40)

@@ -6,7 +6,7 @@ import pytest
 
 from bodycam.errors import DeviceError
 from bodycam.media.packets import SECOND, Gop, Packet, Track
-from bodycam.media.ring import End
+from bodycam.media.ring import SETTLE_NS, End
 from bodycam.ports import Pattern
 from bodycam.recorder.agent import Agent, Ports
 from bodycam.recorder.assembly import ring_policy
@@ -431,6 +431,16 @@ def test_going_off_keeps_the_last_pictures_and_waits_until_they_are_saved() -> N
     assert bench.host.asked == ["power_off power button"]
     bench.run(5)
     assert len(bench.host.asked) == 1
+
+
+def test_the_end_is_cut_as_soon_as_the_last_pictures_must_have_come() -> None:
+    bench = Bench().run(5).record()
+    while bench.agent.due_ns() != bench.now + STEP_NS:
+        bench.run(0.05)
+    bench.tell(ShutDown("battery")).run(0.05)
+    bench.clock.now += SETTLE_NS - STEP_NS
+    bench.tell(Edge(Button.FUNCTION, closed=False))
+    assert bench.kept()[-1] == "e"
 
 
 def test_a_card_that_does_not_answer_does_not_keep_it_on_for_more_than_two_seconds() -> None:

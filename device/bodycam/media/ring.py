@@ -76,8 +76,8 @@ class Ring(Generic[B]):
         self._pinned = False
         self._keeping = False
         self._until_ns: int | None = None
-        self._from_ns = 0  # no picture from before then is taken
-        self._sound_from_ns = 0  # the same of sound, while pinned or keeping
+        self._from_ns = 0  # no picture from before the last press without pre_record is taken
+        self._sound_from_ns = 0  # no sound from before the last press is kept
         self._awake = True
         self._suspended = False  # a recording broke: the lane waits for `go_on`
         self._ended = False  # it had only its end before it: `go_on` begins nothing
@@ -130,7 +130,6 @@ class Ring(Generic[B]):
     def unpin(self) -> None:
         """Nothing will be kept; sound that only the press had let in is wiped."""
         self._pinned = False
-        self._from_ns = self._sound_from_ns = 0
         self._silence()
         held = [*self._ring]
         self._release(held)
@@ -295,7 +294,6 @@ class Ring(Generic[B]):
                     self._dropped(kept)
         self._lane.append(End(until_ns))
         self._keeping, self._until_ns = False, None
-        self._from_ns = self._sound_from_ns = 0
         self._silence()
         self._whole = False
         for gop in (gop for gop in tail if gop.video[-1].t_ns > until_ns):
