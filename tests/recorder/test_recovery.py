@@ -11,7 +11,7 @@ from bodycam.errors import CardFailed
 from bodycam.evidence import sshsig
 from bodycam.evidence.journal import Journal, read_journal
 from bodycam.evidence.ledger import recovered_line
-from bodycam.evidence.lines import MAX_LINE_BYTES
+from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, sign_line
 from bodycam.media.fmp4 import Fmp4Muxer
 from bodycam.recorder.card_journal import free_name
 from recorder.desk import (
@@ -379,6 +379,17 @@ def test_another_cameras_journal_is_not_continued(desk: Desk) -> None:
     desk.boot()
     (kept,) = (desk.root / "unsigned").iterdir()
     assert kept.read_bytes() == lines
+    assert desk.kinds() == ["journal-cut"]
+
+
+def test_a_journal_whose_lines_have_no_number_is_not_continued(desk: Desk) -> None:
+    desk.root.mkdir()
+    fields = {"dom": "bodycam-journal-1", "dev": "cam07", "seq": "one", "kind": "boot"}
+    line = sign_line({**fields, "prev": ZERO}, KEY.sign)
+    (desk.root / "journal.jsonl").write_bytes(line * 2)
+    desk.boot()
+    (kept,) = (desk.root / "unsigned").iterdir()
+    assert kept.read_bytes() == line * 2
     assert desk.kinds() == ["journal-cut"]
 
 
