@@ -98,7 +98,7 @@ def test_every_film_has_its_pictures_and_sound_at_their_times(played: Played, na
         beeps = {round(at_s): at_s for at_s in film.beeps_s}
         assert flashes.keys() == {n // FPS for n in film.counters[1:] if n % FPS == 0}
         both = sorted(flashes.keys() & beeps.keys())
-        assert len(both) >= (12 if film.sound_s else 0)
+        assert len(both) >= (3 if film.sound_s else 0)
         assert [flashes[n] for n in both] == pytest.approx([beeps[n] for n in both], abs=0.020)
 
 
@@ -157,8 +157,8 @@ def test_post_record_goes_on_and_runs_out(played: Played) -> None:
     (recorded,) = shift.recordings
     assert contiguous(
         recorded.film.counters,
-        keyframe_at_or_before(30 - 10, FIRST),
-        shift.last_pictures(64, 89)[1],
+        keyframe_at_or_before(12 - 10, FIRST),
+        shift.last_pictures(40, 59)[1],
     )
     # The light says that footage is being kept until the last of it.
     lights = shift.told("Light (red|green)")
@@ -253,10 +253,10 @@ def test_microphone_lost(played: Played) -> None:
     shift = played("microphone-lost")
     (recorded,) = shift.recordings
     film = recorded.film
-    assert contiguous(film.counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(64))
+    assert contiguous(film.counters, FIRST, *shift.last_pictures(42))
     (_, lost_s), (found_s, _) = film.sound_s
-    assert lost_s == pytest.approx(45, abs=0.15)
-    assert found_s == pytest.approx(55, abs=0.15)
+    assert lost_s == pytest.approx(20, abs=0.15)
+    assert found_s == pytest.approx(30, abs=0.15)
     assert [note["fault"] for note in notes(shift, recorded, "fault")] == ["sound-lost"]
 
 
@@ -280,9 +280,9 @@ def test_budget_spent(played: Played) -> None:
     # Whole GOPs are lost, the newest, and only as long as the card does not answer.
     assert (found - lost + 1) % FPS == 0
     assert (lost - FIRST) % FPS == 0
-    assert found < 110 * FPS
+    assert found < 80 * FPS
     budget_s = round((30 + 2 + 10 + 2) * 1.25)
-    assert lost == keyframe_at_or_before(50, FIRST) + budget_s * FPS
+    assert lost == keyframe_at_or_before(20, FIRST) + budget_s * FPS
     told = shift.moment("pictures are missing.* three long .it is not recording.")
     assert told == pytest.approx(lost / FPS + 1, abs=0.1)
 
@@ -308,7 +308,7 @@ def test_battery_low(played: Played) -> None:
     assert recorded.integrity == "ok"
     assert recorded.last_frame is not None
     # What the camera had delivered when the battery was empty: 40 ms are under way.
-    assert recorded.last_frame >= 60 * FPS - 2
+    assert recorded.last_frame >= 25 * FPS - 2
     assert shift.moment("closed, signed and safe") < shift.moment("The camera is off")
 
 
@@ -317,21 +317,21 @@ def test_privacy_pause(played: Played) -> None:
     (recorded,) = shift.recordings
     assert recorded.pre_record_s == 0
     assert recorded.first_frame is not None
-    assert 950 * FPS < recorded.first_frame <= 950.5 * FPS
-    assert shift.moment("still paused") == 33 + 15 * 60
+    assert 930 * FPS < recorded.first_frame <= 930.5 * FPS
+    assert shift.moment("still paused") == 8 + 15 * 60
     assert warning(shift, recorded)["pre_record_ms"] == 0
 
 
 def test_docked(played: Played) -> None:
     shift = played("docked")
     first, second = shift.recordings
-    stopped, ended = shift.last_pictures(29, 59)
+    stopped, ended = shift.last_pictures(12, 32)
     assert first.pre_record_s == 0
     assert first.last_frame == stopped
     assert second.warning is not None
     assert second.warning["how"] == "linked"
     assert second.last_frame == ended
-    assert shift.told("docked     ")[-1][0] == pytest.approx(59 + 30, abs=0.2)
+    assert shift.told("docked     ")[-1][0] == pytest.approx(32 + 30, abs=0.2)
 
 
 def test_clock_lost(played: Played) -> None:
@@ -346,8 +346,8 @@ def test_clock_lost(played: Played) -> None:
 def test_stuck_button(played: Played) -> None:
     shift = played("stuck-button")
     (recorded,) = shift.recordings
-    assert contiguous(recorded.film.counters, FIRST, *shift.last_pictures(79))
-    assert shift.moment("evidence: A button has been closed for 30 seconds") == 60
+    assert contiguous(recorded.film.counters, FIRST, *shift.last_pictures(54))
+    assert shift.moment("evidence: A button has been closed for 30 seconds") == 35
 
 
 # ---- without our software ------------------------------------------------------------------------
