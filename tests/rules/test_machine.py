@@ -163,3 +163,17 @@ def test_the_end_of_the_buzzer_is_not_the_end_of_the_text() -> None:
     for output in (Output.BUZZER, Output.SPEAKER):
         model, _ = machine.step(model, events.WarningEnded(output, 1), ns(13))
         assert (model.state is State.WARN_ONLY) == (output is Output.BUZZER)
+
+
+# ---- what a recording says of itself -------------------------------------------------------------
+
+
+def test_a_recording_that_follows_another_says_so() -> None:
+    shift = Shift(policy())
+    shift.script("1 press 1.1\n5 press 4\n10 press 0.1\n20 broke stream")
+    shift.run(21)
+    assert [(warned.how.value, warned.linked) for warned in shift.opened] == [
+        ("held", False),
+        ("linked", True),
+        ("continued", True),
+    ]

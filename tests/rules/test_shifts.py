@@ -97,6 +97,22 @@ def test_a_long_post_record_leaves_no_time_for_a_link() -> None:
     """)
 
 
+def test_marks_at_most_one_in_10_s_by_their_contacts() -> None:
+    script = """
+        1 press 1.1
+        20 press 0.9
+        29.999 press 0.1
+        30.4 press 0.999
+        40.399 press 0.1
+    """
+    assert play(script, 45, since_s=3) == expect("""
+        21.100 recording note mark at 20
+                         feel marked
+        31.599 recording note mark at 30.4
+                         feel marked
+    """)
+
+
 def test_reminders() -> None:
     script = """
         10 press 1.1
