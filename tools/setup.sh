@@ -50,9 +50,11 @@ if [ "$(cat .venv/made-from 2>/dev/null)" != "$made_from" ]; then
     if ! grep -qF "$house/.venv" .venv/pyvenv.cfg 2>/dev/null || ! .venv/bin/python -c '' 2>/dev/null; then
         make_venv
     fi
+    # The lock is complete. Without --no-deps an older pip would resolve an extra (coverage[toml])
+    # afresh, find a newer release than the locked one, and refuse it for its missing hash.
     say "installing the packages of requirements.lock (up to 150 MB to download)"
     .venv/bin/python -m pip install -q --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r requirements.lock
+        --no-deps --require-hashes --only-binary :all: -r requirements.lock
     say "installing this project into .venv"
     .venv/bin/python -m pip install -q --disable-pip-version-check \
         --no-deps --no-build-isolation --editable .
