@@ -49,7 +49,7 @@ lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade 
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --no-deps \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    $(FLAGS) -o tools/bench/requirements.txt tools/bench/requirements.in
-	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --extra pi \
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --extra pi --extra link \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --no-emit-package gpiozero --no-emit-package colorzero --no-emit-package setuptools \
 	    -c requirements.lock -o requirements-device.lock pyproject.toml

@@ -77,6 +77,11 @@ espeak-ng        espeak-ng
 mmdebstrap       mmdebstrap
 shellcheck       shellcheck
 systemd-analyze  systemd
+mosquitto        mosquitto
+chromium         chromium
+pg_ctlcluster    postgresql
+linux.uml        user-mode-linux
+mkfs.ext4        e2fsprogs
 END
 # shellcheck disable=SC2086  # a list of packages, none with a space in its name
 [ -z "$missing" ] || install $missing
