@@ -27,7 +27,8 @@ test: setup-test ## everything that is checked, with a time per part
 	    'rules covered: coverage report --include=*/bodycam/rules/* --fail-under=98' \
 	    'media covered: coverage report --include=*/bodycam/media/* --fail-under=98' \
 	    'evidence covered: coverage report --include=*/bodycam/evidence/* --fail-under=98' \
-	    'rest covered: coverage report --omit=*/bodycam/rules/*,*/bodycam/media/*,*/bodycam/evidence/*'
+	    'messages covered: coverage report --include=*/bodycam/messages/* --fail-under=98' \
+	    'rest covered: coverage report --omit=*/bodycam/rules/*,*/bodycam/media/*,*/bodycam/evidence/*,*/bodycam/messages/*'
 
 test-camera: setup-test ## the whole recorder on the real libcamera, in a chroot of Debian testing (as root)
 	@tools/camera_chroot/build.sh build/camera-chroot

@@ -9,6 +9,7 @@
     │   ├── LineError         a ledger, journal or station line
     │   ├── SealError         an age recipient or file
     │   └── SignatureError    a signature that does not hold
+    ├── MessageError          a message or topic that is not in its form       (also a ValueError)
     ├── CardError             the card did not do what was asked               (also an OSError)
     │   ├── CardFull          no room; trying again helps once room is made
     │   └── CardFailed        an I/O error; the same file is never tried again
@@ -63,6 +64,10 @@ class SealError(EvidenceError):
 
 class SignatureError(EvidenceError):
     """A signature that does not hold."""
+
+
+class MessageError(BodycamError, ValueError):
+    """A message or topic that is not what the contract says."""
 
 
 class CardError(BodycamError, OSError):
