@@ -1,5 +1,6 @@
 #!/bin/sh
 # Checks and opens a recording with stock tools: sh verify.sh RECORDING SIGNERS IDENTITY [FILM.mp4]
+# What is sealed to post-quantum keys (age1pq…) needs age 1.3 or later.
 set -eu
 work=$(mktemp -d) signers=$(realpath "$2") identity=$(realpath "$3")
 film=$(realpath "${4:-$work/film.mp4}")

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from bodycam.evidence import sshsig
 from bodycam.evidence.age import Sealer
-from bodycam.evidence.bech32 import encode
 from bodycam.evidence.journal import Journal
 from bodycam.evidence.keys import SoftwareKey
 from bodycam.evidence.ledger import Ledger, object_name, read_ledger, rec_id, recovered_line
 from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
-from bodycam_station.age_reader import Identity
+from bodycam_station.age_reader import HybridIdentity, Identity, X25519Identity
 from streams import FRAME_NS, START_NS, film, gops, hum
 
 POLICY = {"name": "default", "sha256": hashlib.sha256(b"a policy").hexdigest()}
@@ -41,12 +40,12 @@ def secret(name: str) -> bytes:
     return hashlib.sha256(f"a test's key: {name}".encode()).digest()
 
 
-def identity(name: str) -> Identity:
-    return Identity(secret(name))
+def identity(name: str, *, post_quantum: bool = False) -> Identity:
+    return (HybridIdentity if post_quantum else X25519Identity)(secret(name))
 
 
-def recipient(name: str) -> str:
-    return encode("age", identity(name).public)
+def recipient(name: str, *, post_quantum: bool = False) -> str:
+    return identity(name, post_quantum=post_quantum).recipient
 
 
 def device_key(device: str, alg: str = "ed25519") -> SoftwareKey:

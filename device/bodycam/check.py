@@ -1,5 +1,6 @@
 """`bodycam check`: whether this camera could go out, as far as can be told without its hardware."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 from bodycam import enrolled
 from bodycam.config import Config, read_file
 from bodycam.errors import BodycamError, ConfigError
+from bodycam.evidence.age import X25519
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
-from bodycam.recorder.assembly import nominal_bytes
+from bodycam.recorder.assembly import make_sealer, nominal_bytes
 from bodycam.recorder.vault import RESERVE_BYTES
 from bodycam.rules.policy import Policy, read_policy
 
@@ -66,7 +68,9 @@ def _policy(config: Config) -> str:
 
 def _enrolment(config: Config) -> str:
     owner = enrolled.owner(config)
-    return f"{owner.device}, sealed to {len(owner.recipients)} recipients"
+    sealer = make_sealer(load_policy(config), owner, os.urandom)
+    kind = "" if sealer.kind == X25519 else f" with {sealer.kind} keys"
+    return f"{owner.device}, sealed to {len(owner.recipients)} recipients{kind}"
 
 
 def _card(config: Config) -> str:

@@ -69,7 +69,8 @@ def _checked(config: Config, key: SoftwareKey, data: bytes, path: Path) -> Bundl
         bundle = read_bundle(data)
         Sealer(bundle.recipients, os.urandom).seal([b"trial"])
     except BodycamError as error:
-        raise ConfigError(f"{path}: not a bundle that can be used: {error.what}") from error
+        what = f"{path}: not a bundle that can be used: {error.what}"
+        raise ConfigError(what, do=error.do) from error
     if bundle.device != config.device.id or bundle.public != key.public:
         raise ConfigError(
             f"{path}: this bundle is for {bundle.device} with another key or name.",

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from bodycam.errors import BodycamError, UsageError
+from bodycam.evidence.age import POST_QUANTUM
 from bodycam.evidence.enrolment import make_request, read_bundle
 from bodycam.evidence.journal import read_journal
 from bodycam.evidence.keys import SoftwareKey
@@ -81,7 +82,13 @@ def run(
     with GopWorkers(picture, film, workers=workers) as encoder:
         _make_room(out)
         began = datetime.fromtimestamp(BEGAN_UTC_S, UTC)
-        with Station.init(out / "station", "utrecht", person=PERSON, now=lambda: began) as station:
+        with Station.init(
+            out / "station",
+            "utrecht",
+            person=PERSON,
+            post_quantum=policy.sealing.kind == POST_QUANTUM,
+            now=lambda: began,
+        ) as station:
             owner = _enroll(station, scenario.seed)
         say(f"simulating {scenario.seconds:g} s")
         world = World(scenario, policy, owner, out / "card", encoder, watch)

@@ -1,6 +1,7 @@
-"""Opens age v1 files (binary, X25519). The law: nothing is given out that was not authenticated.
+"""Opens age v1 files (binary, X25519 or post-quantum). The law: nothing is given out that was not
+authenticated.
 
-The camera can only write such files; reading them lives here. Source: https://age-encryption.org/v1
+The camera can only write such files; reading them lives here. Source: https://c2sp.org/age
 Whatever a file holds, at most the header limit and two chunks of it are in memory.
 """
 
@@ -9,13 +10,15 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from bodycam.errors import SealError
+from bodycam.evidence import hybrid
+from bodycam.evidence.bech32 import encode
 
 INTRO = b"age-encryption.org/v1\n"
 CHUNK_BYTES = 64 * 1024
@@ -35,25 +38,83 @@ class UnsealError(SealError):
         self.kind = kind
 
 
-class Identity:
-    """A secret X25519 key that opens what was sealed to its recipient."""
+class Identity(Protocol):
+    """A secret key that opens what was sealed to its recipient."""
+
+    @property
+    def recipient(self) -> str:
+        """The `age1…` that others seal to."""
+
+    @property
+    def stanza(self) -> bytes:
+        """The first word of the stanzas that are for keys of this kind."""
+
+    @property
+    def share_bytes(self) -> int:
+        """The length of the share that is such a stanza's second word."""
+
+    def unwrap(self, share: bytes, body: bytes) -> bytes | None:
+        """The file key in a stanza, or None where the stanza is for somebody else.
+
+        Raises UnsealError where the stanza cannot be for anybody.
+        """
+
+
+class X25519Identity:
+    """The secret key of a recipient `age1…`: 32 bytes."""
+
+    stanza = b"X25519"
+    share_bytes = 32
 
     def __init__(self, secret: bytes) -> None:
         self._key = X25519PrivateKey.from_private_bytes(secret)
-        self.public = self._key.public_key().public_bytes_raw()
-        """32 bytes; the recipient in its raw form."""
+        self._public = self._key.public_key().public_bytes_raw()
+        self.recipient = encode("age", self._public)
 
     def unwrap(self, share: bytes, body: bytes) -> bytes | None:
-        """The file key in a stanza, or None where the stanza is for somebody else."""
-        try:
-            shared = self._key.exchange(X25519PublicKey.from_public_bytes(share))
-        except ValueError:
-            raise _header("a recipient's share is a point that hides nothing") from None
-        wrap = _hkdf(shared, share + self.public, _WRAP_INFO)
+        """See Identity."""
+        wrap = _hkdf(_exchange(self._key, share), share + self._public, _WRAP_INFO)
         try:
             return ChaCha20Poly1305(wrap).decrypt(bytes(12), body, None)
         except InvalidTag:
             return None
+
+
+class HybridIdentity:
+    """The secret key of a recipient `age1pq1…`: 32 bytes, from which both its keys follow."""
+
+    stanza = hybrid.STANZA
+    share_bytes = hybrid.SHARE_BYTES
+
+    def __init__(self, seed: bytes) -> None:
+        """Raises SealError where the library here has no such keys."""
+        expanded = hashlib.shake_256(seed).digest(96)
+        with hybrid.able():
+            from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+            from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+
+            mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:64])
+            x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
+            self._key = MLKEM768X25519PrivateKey(mlkem, x25519)
+            self._x25519 = x25519
+            self._suite = hybrid.suite()
+        public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+        self.recipient = encode("age1pq", public)
+
+    def unwrap(self, share: bytes, body: bytes) -> bytes | None:
+        """See Identity."""
+        _exchange(self._x25519, share[-32:])  # the library calls such a point a wrong key
+        try:
+            return self._suite.decrypt(share + body, self._key, info=hybrid.INFO)
+        except InvalidTag:
+            return None
+
+
+def _exchange(key: X25519PrivateKey, share: bytes) -> bytes:
+    try:
+        return key.exchange(X25519PublicKey.from_public_bytes(share))
+    except ValueError:
+        raise _header("a recipient's share is a point that hides nothing") from None
 
 
 def open_sealed(source: BinaryIO, identities: Sequence[Identity]) -> Iterator[bytes]:
@@ -151,18 +212,19 @@ class _Header:
 def _file_key(
     stanzas: Sequence[tuple[list[bytes], bytes]], identities: Sequence[Identity]
 ) -> bytes:
-    ours: list[tuple[bytes, bytes]] = []
+    ours: list[tuple[bytes, bytes, bytes]] = []
+    lengths = {identity.stanza: identity.share_bytes for identity in identities}
     for words, body in stanzas:
-        if words[0] != b"X25519":
+        if words[0] not in lengths:
             continue
         share = _base64(words[1]) if len(words) == 2 else b""
         # The length is checked before decrypting, so that no key of another size can be tried.
-        if len(share) != 32 or len(body) != FILE_KEY_BYTES + TAG_BYTES:
-            raise _header("an X25519 stanza is misshapen")
-        ours.append((share, body))
-    for share, body in ours:
+        if len(share) != lengths[words[0]] or len(body) != FILE_KEY_BYTES + TAG_BYTES:
+            raise _header(f"an {words[0].decode('ascii')} stanza is misshapen")
+        ours.append((words[0], share, body))
+    for kind, share, body in ours:
         for identity in identities:
-            key = identity.unwrap(share, body)
+            key = identity.unwrap(share, body) if identity.stanza == kind else None
             if key is not None:
                 return key
     raise UnsealError("no match", "this age file is sealed to other keys than the ones given")

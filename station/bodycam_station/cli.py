@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("dir", metavar="DIR", help="a new or empty folder")
     sub.add_argument("--name", default="station", help="a-z, 0-9 and - (default: station)")
+    sub.add_argument(
+        "--post-quantum",
+        action="store_true",
+        help="keys that a quantum computer does not open either; stock age needs 1.3 for them",
+    )
 
     sub = command(
         "enroll",

@@ -26,7 +26,10 @@ STATION_VARIABLE = "BODYCAM_STATION"
 
 def init(args: argparse.Namespace) -> int:
     """A new station."""
-    with Station.init(args.dir, args.name, person=_person(args)) as station:
+    person = _person(args)
+    with Station.init(
+        args.dir, args.name, person=person, post_quantum=args.post_quantum
+    ) as station:
         where = shown(station.path)
     print(
         f"Made the station {args.name} in {where}.\n\n"
@@ -36,6 +39,12 @@ def init(args: argparse.Namespace) -> int:
         f"  2. Back up {where}. Who can read {where}/identity.txt can watch every recording.\n"
         f"  3. Enrol the cameras: bodycam-station enroll REQUEST --out BUNDLE --station {where}"
     )
+    if args.post_quantum:
+        print(
+            '  4. Give them a policy that says kind = "post-quantum" under [sealing]: they start '
+            "with no other.\n"
+            "Stock tools open such recordings from age 1.3 on."
+        )
     return 0
 
 

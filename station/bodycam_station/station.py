@@ -30,7 +30,7 @@ from bodycam_station.age_reader import Identity
 from bodycam_station.ca import make_ca
 from bodycam_station.documents import Json
 from bodycam_station.files import Folder, shown
-from bodycam_station.identities import MAX_FILE_BYTES, identity_file, parse_identities, recipient
+from bodycam_station.identities import MAX_FILE_BYTES, identity_file, parse_identities
 from bodycam_station.intake import RECORDINGS, Imported, Report, Store
 from bodycam_station.registry import DeviceKey, Registry, Revocation
 from bodycam_station.verify import Progress, Verdict, examine
@@ -58,6 +58,8 @@ Copy it to two sticks, put them into two safes in two places, check that both ca
 delete this folder from the station's computer. Whoever holds it can watch everything.
 
     age -d -i identity.txt 00000003.segment.age
+
+If the key in identity.txt begins with AGE-SECRET-KEY-PQ, this needs age 1.3 or later.
 """
 
 
@@ -105,10 +107,15 @@ class Station:
         name: str = "station",
         *,
         person: str,
+        post_quantum: bool = False,
         now: Now = utc_now,
         random: Callable[[int], bytes] = os.urandom,
     ) -> Self:
-        """Make a new station in an empty or new folder; raises UsageError."""
+        """Make a new station in an empty or new folder; raises UsageError.
+
+        With `post_quantum` its keys are of that kind, and SealError says where the library here
+        has none.
+        """
         if not DEVICE.fullmatch(name):
             raise UsageError(
                 f"{shown(name)} cannot be a station's name.", do="Use a-z, 0-9 and -, at most 64."
@@ -126,12 +133,18 @@ class Station:
                 f"{shown(root)} is not empty.", do="Give a folder that is empty or does not exist."
             )
         key = SoftwareKey.from_seed(random(32))
-        own, escrow = random(32), random(32)
+        own, escrow = (
+            identity_file(random(32), note, post_quantum=post_quantum)
+            for note in (
+                f"bodycam station {name}: keep this secret",
+                f"bodycam escrow {name}: take away",
+            )
+        )
         ca_key, ca = make_ca(name, now(), random)
-        recipients = sorted(recipient(Identity(secret)) for secret in (own, escrow))
-        folder.replace(IDENTITY, identity_file(own, f"bodycam station {name}: keep this secret"))
+        recipients = sorted(parse_identities(file)[0].recipient for file in (own, escrow))
+        folder.replace(IDENTITY, own)
         with folder.make(ESCROW) as place:
-            place.replace(IDENTITY, identity_file(escrow, f"bodycam escrow {name}: take away"))
+            place.replace(IDENTITY, escrow)
             place.replace("README.txt", _ESCROW_NOTE.format(station=name).encode())
         folder.replace(SIGNING, key.to_openssh())
         folder.replace(f"{SIGNING}.pub", f"{key.public.openssh()} {name}\n".encode(), mode=0o644)

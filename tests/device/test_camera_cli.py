@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.backends.openssl import backend
 
 from bodycam import enrolled
 from bodycam.cli import main
@@ -90,14 +91,18 @@ Enrolled = Callable[[Desk], Path]
 @pytest.fixture
 def station(tmp_path: Path) -> Enrolled:
     """Takes a camera's request to the station; gives the bundle's path."""
-    with Station.init(tmp_path / "station", "utrecht", person="A. de Vries"):
+    return stationed(tmp_path / "station")
+
+
+def stationed(folder: Path, *, post_quantum: bool = False) -> Enrolled:
+    with Station.init(folder, "utrecht", person="A. de Vries", post_quantum=post_quantum):
         pass
 
     def enroll(desk: Desk) -> Path:
         request = desk.folder / "request"
         if not request.exists():
             assert desk.run("enroll", "--out", request)[0] == 0
-        with Station.open(tmp_path / "station") as opened:
+        with Station.open(folder) as opened:
             bundle = opened.enroll(request.read_bytes(), person="A. de Vries")
         path = desk.folder / "from-the-station"
         path.write_bytes(bundle)
@@ -234,6 +239,38 @@ def test_a_policy_over_30_s_asks_for_its_privacy_assessment(desk: Desk) -> None:
     good, said = desk.parts()["policy"]
     assert not good
     assert "asks for the reference of the privacy assessment" in said
+
+
+def test_the_keys_are_of_the_kind_that_the_policy_asks_for(
+    desk: Desk, station: Enrolled, tmp_path: Path
+) -> None:
+    policy = desk.folder / "policy.toml"
+    text = {"x25519": policy.read_text()}
+    text["post-quantum"] = text["x25519"].replace('kind = "x25519"      ', 'kind = "post-quantum"')
+    assert text["post-quantum"] != text["x25519"]
+    stations = {"x25519": station, "post-quantum": stationed(tmp_path / "pq", post_quantum=True)}
+    for has, enroll in stations.items():
+        assert desk.run("enroll", "--accept", enroll(desk))[0] == 0
+        for asks in stations:
+            policy.write_text(text[asks])
+            good, said = desk.parts()["enrolment"]
+            assert good == (asks == has)
+            assert ("with post-quantum keys" in said) == (has == "post-quantum")
+            if not good:
+                assert f"asks for {asks} keys, and this camera was enrolled with {has} keys" in said
+
+
+def test_a_camera_whose_library_lacks_such_keys_says_so(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = stationed(tmp_path / "pq", post_quantum=True)(desk)
+    desk.run("enroll", "--accept", bundle)
+    monkeypatch.setattr(backend, "mlkem_supported", lambda: False)
+    good, said = desk.parts()["enrolment"]
+    assert not good
+    assert "no post-quantum keys. Install cryptography 48 or later." in said
+    assert "no post-quantum keys" in desk.refused("enroll", "--accept", bundle)
+    assert "no post-quantum keys" in desk.refused("run")
 
 
 # ---- what is refused -----------------------------------------------------------------------------

@@ -1,16 +1,28 @@
 import subprocess
+import sys
 from pathlib import Path
 
 import pyrage  # type: ignore[import-untyped]
 import pytest
+from cryptography.hazmat.backends.openssl import backend
+from cryptography.hazmat.primitives import hpke
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodycam.errors import SealError
 from bodycam.evidence import bech32
-from bodycam.evidence.age import CHUNK_BYTES, MAX_RECIPIENTS, Sealer
+from bodycam.evidence.age import (
+    CHUNK_BYTES,
+    MAX_HYBRID_RECIPIENTS,
+    MAX_RECIPIENTS,
+    POST_QUANTUM,
+    X25519,
+    Sealer,
+)
+from bodycam.evidence.lines import MAX_LINE_BYTES
 from bodycam.ports import Buffer
-from evidence.made import identity, stream
+from evidence.made import identity, opened, stream
+from recordings import recipient
 
 STATION, ESCROW = identity("station"), identity("escrow")
 SIZES = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 300_000]
@@ -24,7 +36,7 @@ def sealer(*recipients: str) -> Sealer:
     return Sealer(recipients or (STATION[1], ESCROW[1]), stream("sealer"))
 
 
-def opened(sealed: bytearray, secret: str) -> bytes:
+def unsealed(sealed: bytearray, secret: str) -> bytes:
     identity = pyrage.x25519.Identity.from_str(secret)
     return bytes(pyrage.decrypt(bytes(sealed), [identity]))
 
@@ -32,7 +44,7 @@ def opened(sealed: bytearray, secret: str) -> bytes:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("who", [STATION, ESCROW], ids=["station", "escrow"])
 def test_pyrage_opens_it(size: int, who: tuple[str, str]) -> None:
-    assert opened(sealer().seal([plain(size)]), who[0]) == plain(size)
+    assert unsealed(sealer().seal([plain(size)]), who[0]) == plain(size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -50,7 +62,7 @@ def test_stock_age_opens_it(size: int, who: tuple[str, str], tmp_path: Path) -> 
 
 def test_somebody_else_cannot_open_it() -> None:
     with pytest.raises(pyrage.DecryptError):
-        opened(sealer().seal([b"x"]), identity("finder")[0])
+        unsealed(sealer().seal([b"x"]), identity("finder")[0])
 
 
 @settings(max_examples=60, deadline=None)
@@ -64,7 +76,7 @@ def test_parts_may_be_any_buffers_and_come_from_an_iterator() -> None:
     words = memoryview(b"abcdefgh").cast("I")
     parts: list[Buffer] = [b"1", bytearray(b"2"), memoryview(b"345")[:0], words]
     sealed = sealer().seal(iter(parts))
-    assert opened(sealed, STATION[0]) == b"12abcdefgh"
+    assert unsealed(sealed, STATION[0]) == b"12abcdefgh"
 
 
 def test_every_file_has_its_own_keys() -> None:
@@ -119,6 +131,7 @@ def test_a_point_of_low_order_is_refused(point: bytes) -> None:
         sealer(bech32.encode("age", point))
 
 
+HYBRID = [recipient(name, post_quantum=True) for name in ("station", "escrow", "second", "third")]
 TWISTED = bytearray(bech32.decode(STATION[1])[1])
 TWISTED[31] |= 0x80
 
@@ -128,8 +141,16 @@ REFUSED = {
     "duplicate": ([STATION[1], STATION[1]], "twice"),
     "capitals": ([STATION[1].upper()], "type"),
     "a secret key": ([STATION[0]], "type"),
-    "unknown": ([bech32.encode("age1pq", bytes(1216))], "type"),
-    "mixed": ([STATION[1], bech32.encode("age1pq", bytes(1216))], "mixed"),
+    "unknown": ([bech32.encode("age1tagpq", bytes(1249))], "type"),
+    "mixed": ([STATION[1], HYBRID[0]], "mixed"),
+    "mixed the other way": ([*HYBRID[:2], ESCROW[1]], "mixed"),
+    "more than a line can name": ([*HYBRID], "at most 3 post-quantum"),
+    "a short hybrid": ([bech32.encode("age1pq", bytes(1215))], "not a post-quantum key"),
+    "a hybrid not reduced": ([bech32.encode("age1pq", b"\xff" * 1216)], "not a proper"),
+    "a hybrid of low order": (
+        [bech32.encode("age1pq", bech32.decode(HYBRID[0])[1][:1184] + bytes(32))],
+        "not a proper",
+    ),
     "not bech32": (["age1"], "checksum"),
     "mistyped": ([STATION[1][:-1] + "q"], "mistyped"),
     "short": ([bech32.encode("age", bytes(31))], "not an X25519 key"),
@@ -142,3 +163,49 @@ REFUSED = {
 def test_recipients_that_are_refused(recipients: list[str], why: str) -> None:
     with pytest.raises(SealError, match=why):
         Sealer(recipients, stream("sealer"))
+
+
+# ---- post-quantum; what opens it: tests/station/test_post_quantum.py -----------------------------
+
+
+def test_the_kind_is_the_one_of_the_recipients() -> None:
+    assert sealer().kind == X25519
+    assert sealer(*HYBRID[:2]).kind == POST_QUANTUM
+
+
+def test_a_hybrid_header_is_what_the_age_specification_says() -> None:
+    lines = bytes(sealer(*HYBRID[:2]).seal([b""])).split(b"\n", 6)
+    for stanza, body in (lines[1:3], lines[3:5]):
+        name, share = stanza.removeprefix(b"-> ").split(b" ")
+        assert (name, len(share), len(body)) == (b"mlkem768x25519", 1494, 43)
+    assert lines[5].startswith(b"--- ")
+
+
+def test_every_hybrid_file_has_its_own_keys() -> None:
+    one = sealer(*HYBRID[:2])
+    files = [bytes(one.seal([b"same"])) for _ in range(2)]
+    shares = [line for file in files for line in file.split(b"\n") if line.startswith(b"-> ")]
+    assert len(set(shares)) == 4
+
+
+def test_as_many_hybrid_recipients_as_a_line_can_name() -> None:
+    names = sealer(*HYBRID[:MAX_HYBRID_RECIPIENTS]).recipients
+    _, line = opened(device_id="a" * 64, rec=f"{'a' * 64}-99999999-9f3c21d8", recipients=names)
+    assert len(line) < MAX_LINE_BYTES
+    assert len(line) + len(HYBRID[3]) > MAX_LINE_BYTES
+
+
+@pytest.mark.parametrize("lack", ["module", "name", "algorithm"])
+def test_a_library_without_post_quantum_keys_is_told_in_a_sentence(
+    lack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match lack:
+        case "module":  # cryptography before 47
+            monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.hpke", None)
+        case "name":
+            monkeypatch.setattr(hpke, "KEM", object)
+        case "algorithm":  # cryptography 47, or an OpenSSL without it
+            monkeypatch.setattr(backend, "mlkem_supported", lambda: False)
+    with pytest.raises(SealError, match=r"no post-quantum keys\. Install cryptography 48 or later"):
+        sealer(*HYBRID[:2])
+    assert unsealed(sealer().seal([b"x"]), STATION[0]) == b"x"

@@ -52,6 +52,7 @@ def replaced_hash(policy: Policy, sha256: str) -> Policy:
         wearer=policy.wearer,
         video=policy.video,
         sound=policy.sound,
+        sealing=policy.sealing,
         sha256=sha256,
     )
 
@@ -145,7 +146,7 @@ REFUSED = {
     "the hash is no key": (
         'name = "a"\nsha256 = "00"',
         "p.toml:2: sha256 is not a key that exists (known here: name, warning, keep, wearer,"
-        " video, sound).",
+        " video, sound, sealing).",
     ),
     "a unit": (
         'name = "a"\n[warning]\nlead_s = "2 s"',

@@ -1,5 +1,6 @@
 """The scripted shifts of sim/scenarios, from the press to the exported film."""
 
+import base64
 import json
 import subprocess
 from collections.abc import Callable, Sequence
@@ -150,6 +151,18 @@ def test_nothing_from_before_the_press_with_pre_record_0(played: Played) -> None
     (said,) = shift.told("says: ")
     assert said[1].endswith("says: U wordt gefilmd. You are being filmed.")
     assert shift.moment("footage is kept[.] ") == 34.05
+
+
+def test_a_post_quantum_camera_seals_nothing_in_a_weaker_way(played: Played) -> None:
+    shift = played("post-quantum")
+    assert [one.integrity for one in shift.recordings] == ["ok", "incomplete"]
+    journal = (shift.out / "card/journal.jsonl").read_text().splitlines()
+    sealed = [base64.b64decode(json.loads(line)["body"]) for line in journal]
+    sealed += [path.read_bytes() for path in shift.out.glob("card/recordings/*/0*.age")]
+    assert len(sealed) > 30
+    for file in sealed:
+        head = file.partition(b"\n--- ")[0]
+        assert (head.count(b"\n-> mlkem768x25519 "), head.count(b"\n-> ")) == (2, 2)
 
 
 def test_post_record_goes_on_and_runs_out(played: Played) -> None:

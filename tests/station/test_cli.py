@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.backends.openssl import backend
 
 from bodycam.evidence.enrolment import make_request, read_bundle
 from bodycam_station.cli import _parser, main
@@ -290,6 +291,27 @@ def test_stock_tools_open_what_init_makes(desk: Desk, camera: Camera) -> None:
         ["openssl", "pkey", "-in", "station/ca.key", "-check"], capture_output=True
     )
     assert b"valid" in key.stdout + key.stderr
+
+
+def test_a_post_quantum_station_says_what_it_asks_of_others(desk: Desk) -> None:
+    assert desk("init pq --post-quantum") == 0
+    assert 'kind = "post-quantum" under [sealing]' in desk.out
+    assert "Stock tools open such recordings from age 1.3 on." in desk.out
+    for identity in ("pq/identity.txt", "pq/escrow/identity.txt"):
+        assert Path(identity).read_text().splitlines()[-1].startswith("AGE-SECRET-KEY-PQ-1")
+    recipients = json.loads(Path("pq/station.json").read_text())["recipients"]
+    assert [text[:7] for text in recipients] == ["age1pq1"] * 2
+    assert desk("init plain") == 0
+    assert "post-quantum" not in desk.out
+
+
+def test_a_post_quantum_station_needs_a_library_that_has_such_keys(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "mlkem_supported", lambda: False)
+    assert desk("init pq --post-quantum") == 1
+    assert "no post-quantum keys. Install cryptography 48 or later." in desk.err
+    assert list(Path("pq").iterdir()) == []
 
 
 def _commands() -> dict[str, Any]:

@@ -20,6 +20,10 @@ STRICTER = {
 }
 
 
+POST_QUANTUM = {"ok-pq"}
+"""Needs age 1.3 or later: tests/station/test_post_quantum.py."""
+
+
 def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(["sh", SCRIPT, *words], capture_output=True, text=True)
 
@@ -38,7 +42,7 @@ def test_it_fits_on_a_screen() -> None:
     assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", sorted({*EXPECTED} - POST_QUANTUM))
 def test_the_same_verdict(name: str) -> None:
     done = on(name)
     print(done.stdout, done.stderr)

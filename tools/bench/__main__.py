@@ -18,6 +18,7 @@ from tools.bench.report import Mark, Row, of_rounds, of_samples
 from tools.bench.serving import Told
 
 from bodycam.errors import BodycamError
+from bodycam.evidence.age import POST_QUANTUM, X25519
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,17 @@ def part_g(bench: Bench) -> Iterator[Row]:
         yield of_rounds("g", what, "x", found, Mark(least=mark))
 
 
+def part_h(bench: Bench) -> Iterator[Row]:
+    """Sealing to keys of either kind."""
+    found = [child("sealing.seal", bench.form.gops) for _ in bench.each()]
+    for kind in (X25519, POST_QUANTUM):
+        what = f"sealing 1 MB to two {kind} keys"
+        yield of_samples("h", what, "ms", [one["ms"][kind] for one in found], 50)
+    for kind in (X25519, POST_QUANTUM):
+        what = f"bytes more than the content, two {kind} keys"
+        yield of_rounds("h", what, "bytes", [one["bytes"][kind] for one in found])
+
+
 def _beyond(ours: list[list[float]], disk: list[list[float]]) -> list[list[float]]:
     """What ours took more than the disk did just after it, pair by pair, round by round."""
     return [
@@ -195,6 +207,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "e": part_e,
     "f": part_f,
     "g": part_g,
+    "h": part_h,
 }
 
 

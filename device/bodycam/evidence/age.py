@@ -7,6 +7,7 @@ about who sealed a file: only the ledger's signature does. Format: https://age-e
 import base64
 import hmac
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -15,12 +16,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bodycam.errors import SealError
-from bodycam.evidence import bech32
+from bodycam.evidence import bech32, hybrid
 from bodycam.ports import Buffer, Random
 
 CHUNK_BYTES = 64 * 1024
 """Plain bytes of every chunk but the last."""
+X25519 = "x25519"
+POST_QUANTUM = "post-quantum"
+"""The kinds of recipients: what a policy calls them."""
 MAX_RECIPIENTS = 16
+MAX_HYBRID_RECIPIENTS = 3
+"""As many as a signed line has room to name."""
 
 _TAG_BYTES = 16
 _KEY_BYTES = 16
@@ -32,7 +38,10 @@ class Sealer:
     """Seals to one set of recipients. It has no state: threads may share it."""
 
     def __init__(self, recipients: Sequence[str], random: Random) -> None:
-        """Take `age1…` recipients, all of one type; raises SealError where one cannot be used."""
+        """Take `age1…` or `age1pq1…` recipients, all of one type.
+
+        Raises SealError where one cannot be used.
+        """
         if not 1 <= len(recipients) <= MAX_RECIPIENTS:
             raise SealError(f"There must be 1 to {MAX_RECIPIENTS} recipients.")
         if len(set(recipients)) != len(recipients):
@@ -41,12 +50,16 @@ class Sealer:
         types = {hrp for hrp, _ in decoded}
         if len(types) > 1:
             raise SealError("Recipients of different types cannot be mixed.")
-        kind = _TYPES.get(types.pop())
-        if kind is None:
+        form = _TYPES.get(types.pop())
+        if form is None:
             raise SealError("A recipient is of a type that this version cannot seal to.")
+        if len(recipients) > form.most:
+            raise SealError(f"There may be at most {form.most} {form.kind} recipients.")
+        self.kind = form.kind
+        """`x25519` or `post-quantum`."""
         self.recipients = " ".join(sorted(recipients))
         """All recipients, sorted, joined by a space: as the ledger names them."""
-        self._recipients = [kind(data) for _, data in decoded]
+        self._recipients = [form.take(data) for _, data in decoded]
         self._random = random
 
     def seal(self, parts: Iterable[Buffer]) -> bytearray:
@@ -119,7 +132,26 @@ class _X25519:
         return b"-> X25519 " + _base64(share) + b"\n" + _base64(body) + b"\n"
 
 
-_TYPES: dict[str, Callable[[bytes], _Recipient]] = {"age": _X25519}
+class _Hybrid(hybrid.HybridRecipient):
+    """A recipient `age1pq1…`."""
+
+    def stanza(self, file_key: bytes, random: Random) -> bytes:
+        share, body = self.wrap(file_key)
+        return b"-> " + hybrid.STANZA + b" " + _base64(share) + b"\n" + _base64(body) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    kind: str
+    take: Callable[[bytes], _Recipient]
+    most: int
+    """Recipients of one file."""
+
+
+_TYPES = {
+    "age": _Type(X25519, _X25519, MAX_RECIPIENTS),
+    "age1pq": _Type(POST_QUANTUM, _Hybrid, MAX_HYBRID_RECIPIENTS),
+}
 """The recipient types by the readable part of their text."""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bodycam.errors import ConfigError
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.keys import SigningKey
 from bodycam.media.fmp4 import SoundFormat
@@ -53,15 +54,33 @@ def media_format(policy: Policy) -> Format:
     return Format(policy.frame_ns, sound, nominal_bytes(policy, 60 * SECOND))
 
 
+def make_sealer(policy: Policy, owner: Owner, random: Random) -> Sealer:
+    """What seals as the policy asks; a trial shows that the library here can.
+
+    Raises ConfigError where the owner's keys are of another kind, SealError where none can be used:
+    a camera that cannot seal as it should does not start, and never seals in a weaker way.
+    """
+    sealer = Sealer(owner.recipients, random)
+    if sealer.kind != policy.sealing.kind:
+        raise ConfigError(
+            f"The policy {policy.name} asks for {policy.sealing.kind} keys, and this camera was "
+            f"enrolled with {sealer.kind} keys.",
+            do=f"Enrol it with a station that has {policy.sealing.kind} keys, or change "
+            "sealing.kind.",
+        )
+    sealer.seal([b"trial"])
+    return sealer
+
+
 def open_vault(
     card: Card, policy: Policy, owner: Owner, *, clock: Clock, random: Random, boot: str
 ) -> tuple[Vault, list[Found]]:
     """Continue the journal, recover what a power cut left, and give the vault.
 
-    Raises CardError.
+    Raises CardError, and what `make_sealer` raises before anything is written.
     """
+    sealer = make_sealer(policy, owner, random)
     card.make_folder(FOLDER)
-    sealer = Sealer(owner.recipients, random)
     journal = CardJournal(
         card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot
     )

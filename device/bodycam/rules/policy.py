@@ -84,6 +84,14 @@ class SoundPolicy:
     recorded: bool = setting(Range(choices=(True, False)), True)
 
 
+@dataclass(frozen=True, slots=True)
+class SealingPolicy:
+    """To what kind of keys recordings are sealed: all of one camera's, or none."""
+
+    kind: str = setting(Range(choices=("x25519", "post-quantum")), "x25519")
+    """A camera that was enrolled with keys of the other kind does not start."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The tables of a policy file, in their order, and the file's hash."""
@@ -96,6 +104,7 @@ class Policy:
     wearer: WearerPolicy
     video: VideoPolicy
     sound: SoundPolicy
+    sealing: SealingPolicy
     sha256: str = ""
     """Of the bytes of the file."""
 
