@@ -8,7 +8,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 UV := uv==0.13.9
 
-.PHONY: help run test test-camera proof bench lock install uninstall speech format clean setup setup-test
+.PHONY: help run test test-camera proof bench fuzz lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -40,6 +40,9 @@ proof: setup-test ## what takes too long for every change
 bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is short, ONLY=bc a part
 	@python -m tools.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
 
+fuzz: setup-test ## search for bytes that a reader does not stand; SECONDS=600, TARGET=line for one
+	@python -m tools.fuzz --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
 lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade for newer versions
 	@echo "lock: resolving for Python 3.11 and later"
 	@python -m venv build/uv
@@ -50,6 +53,9 @@ lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade 
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --no-deps \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    $(FLAGS) -o tools/bench/requirements.txt tools/bench/requirements.in
+	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --no-deps \
+	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    $(FLAGS) -o tools/fuzz/requirements.txt tools/fuzz/requirements.in
 	@build/uv/bin/uv pip compile -q --universal --python-version 3.11 --extra pi --extra link \
 	    --only-binary :all: --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --no-emit-package gpiozero --no-emit-package colorzero --no-emit-package setuptools \
