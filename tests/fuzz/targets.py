@@ -29,7 +29,7 @@ from bodycam.messages.topics import TOPICS, read_topic
 from bodycam.rules.policy import read_policy
 from bodycam.rules.settings import load
 from bodycam_station import documents, identities
-from bodycam_station.age_reader import Identity, open_sealed
+from bodycam_station.age_reader import HybridIdentity, X25519Identity, open_sealed
 from bodycam_station.registry import read_signers
 from streams import FRAME_NS, film, hum
 
@@ -41,7 +41,7 @@ MAX_BYTES = 64 * 1024
 """Longer inputs say nothing that shorter ones do not, and take longer."""
 
 _KEY = SoftwareKey.from_seed(b"k" * 32)
-_IDENTITY = Identity(b"i" * 32)
+_IDENTITIES = (X25519Identity(b"i" * 32), HybridIdentity(b"h" * 32))
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _journal(data: bytes) -> None:
 
 
 def _sealed(data: bytes) -> None:
-    pieces = list(open_sealed(io.BytesIO(data), [_IDENTITY]))
+    pieces = list(open_sealed(io.BytesIO(data), _IDENTITIES))
     assert all(pieces)
 
 
@@ -173,7 +173,8 @@ def _annex_b(data: bytes) -> None:
 
 def _gop(data: bytes) -> None:
     """Bytes as two GOPs: lengths of two bytes, the times from the bytes too."""
-    pictures, sound = [], []
+    pictures: list[Packet] = []
+    sound: list[Packet] = []
     at, t_ns = 0, 1_000_000_000
     while at + 4 <= len(data) and len(pictures) < 64:
         size, step, what = int.from_bytes(data[at : at + 2]), data[at + 2], data[at + 3]
@@ -286,9 +287,10 @@ def _made_journals() -> Iterable[bytes]:
 
 
 def _made_sealed() -> Iterable[bytes]:
-    sealer = Sealer([identities.recipient(_IDENTITY)] * 1, lambda n: bytes(range(n)))
-    yield bytes(sealer.seal([b""]))
-    yield bytes(sealer.seal([b"footage" * 10]))
+    for identity in _IDENTITIES:
+        sealer = Sealer([identity.recipient], lambda n: bytes(range(n)))
+        yield bytes(sealer.seal([b""]))
+        yield bytes(sealer.seal([b"footage" * 10]))
 
 
 def _made_requests() -> Iterable[bytes]:
@@ -297,7 +299,7 @@ def _made_requests() -> Iterable[bytes]:
 
 def _made_bundles() -> Iterable[bytes]:
     request = enrolment.read_request(enrolment.make_request("cam07", _KEY, "software"))
-    sealed_to = [identities.recipient(Identity(bytes([n]) * 32)) for n in (1, 2)]
+    sealed_to = [X25519Identity(bytes([n]) * 32).recipient for n in (1, 2)]
     yield enrolment.make_bundle(request, "utrecht", _KEY, sealed_to)
 
 
@@ -312,7 +314,7 @@ def _made_signatures() -> Iterable[bytes]:
 
 
 def _made_bech32() -> Iterable[bytes]:
-    yield identities.recipient(_IDENTITY).encode()
+    yield from (identity.recipient.encode() for identity in _IDENTITIES)
 
 
 def _made_keys() -> Iterable[bytes]:
