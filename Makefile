@@ -6,9 +6,11 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 # SEED=… repeats the random cases of an earlier run.
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+# How many power cuts `make powercut` makes.
+N ?= 200
 UV := uv==0.13.9
 
-.PHONY: help run test test-camera proof bench fuzz lock install uninstall speech format clean setup setup-test
+.PHONY: help run test test-camera proof powercut bench fuzz lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -36,6 +38,9 @@ test-camera: setup-test ## the whole recorder on the real libcamera, in a chroot
 
 proof: setup-test ## what takes too long for every change
 	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
+
+powercut: setup-test ## pull the plug N times under the real recorder on real ext4; SEED=… as before
+	@nice python -m tools.powercut --cuts $(N) --seed $(SEED) $(if $(BROKEN),--broken $(BROKEN))
 
 bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is short, ONLY=bc a part
 	@python -m tools.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))

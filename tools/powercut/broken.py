@@ -1,0 +1,51 @@
+"""The product with a fault in it, to see whether the power cuts find it."""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+
+from bodycam.ports import Buffer, Parts
+from bodycam.posix import card
+from bodycam.posix.card import PosixCard
+from bodycam.recorder.vault import LEDGER, Recording, Vault
+
+
+def objects_not_synced() -> None:
+    """Objects are written and their names made durable, but not what is in them."""
+
+    def create(self: PosixCard, path: str, data: Buffer) -> None:
+        fd = os.open(self._root / path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        os.write(fd, data)
+        os.close(fd)
+
+    setattr(PosixCard, "create", create)  # noqa: B010  a method is not to be assigned
+
+
+def line_first() -> None:
+    """A line becomes durable before its object."""
+
+    def commit(vault: Vault, recording: Recording, objects: Sequence[tuple[str, Parts]]) -> None:
+        sealed = [(kind, vault._sealer.seal(parts)) for kind, parts in objects]
+        ledger, first = recording.ledger, recording.ledger.seq
+        lines = [
+            ledger.object(kind, len(data), hashlib.sha256(data).hexdigest())
+            for kind, data in sealed
+        ]
+        vault._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
+        for seq, (kind, data) in enumerate(sealed, first):
+            vault._card.create(f"{recording.folder}/{seq:08}.{kind}.age", data)
+        vault._card.sync_folder(recording.folder)
+
+    setattr(Vault, "_commit", commit)  # noqa: B010
+
+
+def line_not_synced() -> None:
+    """Objects are durable, but their lines are only written."""
+    setattr(card, "_sync_data", lambda fd: None)  # noqa: B010
+
+
+BROKEN: dict[str, Callable[[], None]] = {
+    "objects-not-synced": objects_not_synced,
+    "line-first": line_first,
+    "line-not-synced": line_not_synced,
+}
