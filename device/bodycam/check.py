@@ -11,8 +11,7 @@ from bodycam.errors import BodycamError, ConfigError
 from bodycam.evidence.age import X25519
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
-from bodycam.recorder.assembly import make_sealer, nominal_bytes
-from bodycam.recorder.vault import RESERVE_BYTES
+from bodycam.recorder.assembly import make_sealer, nominal_bytes, reserve_bytes
 from bodycam.rules.policy import Policy, read_policy
 
 MIB = 1024 * 1024
@@ -74,8 +73,9 @@ def _enrolment(config: Config) -> str:
 
 
 def _card(config: Config) -> str:
-    free = PosixCard(Path(config.paths.card)).free_bytes() - RESERVE_BYTES
-    minutes = max(0, free) // nominal_bytes(load_policy(config), 60_000_000_000)
+    free = PosixCard(Path(config.paths.card)).free_bytes()
+    policy = load_policy(config)
+    minutes = max(0, free - reserve_bytes(policy)) // nominal_bytes(policy, 60_000_000_000)
     if not minutes:
         raise ConfigError(
             f"{config.paths.card}: no room for footage.", do="Hand recordings over to the station."

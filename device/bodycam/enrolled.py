@@ -52,7 +52,7 @@ def owner(config: Config) -> Owner:
             "and accept its answer.",
         )
     bundle = _checked(config, key, read_file(path, "the bundle"), path)
-    return Owner(config.device.id, key, bundle.recipients)
+    return Owner(config.device.id, key, bundle.recipients, station_key=bundle.station_key)
 
 
 def _key(config: Config) -> SoftwareKey:

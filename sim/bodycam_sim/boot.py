@@ -112,7 +112,13 @@ class Boot:
             boot=boot_id,
         )
         self._writer = Writer(
-            vault, self._footage, media_format(policy), self._written, card_clock, self._saved
+            vault,
+            self._footage,
+            media_format(policy),
+            self._written,
+            card_clock,
+            self._saved,
+            partial(_weight, policy),
         )
         self._agent = Agent(
             policy,
@@ -194,10 +200,15 @@ class Boot:
         if not ready or not (look or self._footage.waiting):
             return
         self._card.turn_to(now_ns)
-        self._writer.step()
+        if not self._writer.step() and self._writer.tidy():
+            self._heap.at(self._card.answered_ns, self._go_on_tidying)
         if self._card.answered_ns > now_ns:
             self._writer.watch.busy_since_ns = now_ns - self._boot_ns
             self._heap.at(self._card.answered_ns, self._answered)
+
+    def _go_on_tidying(self) -> None:
+        if self._alive:
+            self.write(look=True)
 
     def _answered(self) -> None:
         if self._card.answered_ns <= self._heap.now_ns:

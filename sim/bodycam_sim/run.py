@@ -170,7 +170,7 @@ def _enroll(station: Station, seed: int) -> Owner:
     key = SoftwareKey.from_seed(random.Random(f"device {seed}").randbytes(32))  # noqa: S311
     request = make_request(DEVICE, key, "software")
     bundle = read_bundle(station.enroll(request, person=PERSON))
-    return Owner(DEVICE, key, bundle.recipients, WEARER)
+    return Owner(DEVICE, key, bundle.recipients, WEARER, bundle.station_key)
 
 
 # ---- after the shift -----------------------------------------------------------------------------

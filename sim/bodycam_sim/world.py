@@ -10,8 +10,7 @@ from pathlib import Path
 
 from bodycam.media.packets import SECOND
 from bodycam.ports import Reports
-from bodycam.recorder.assembly import Owner, nominal_bytes
-from bodycam.recorder.vault import RESERVE_BYTES
+from bodycam.recorder.assembly import Owner, nominal_bytes, reserve_bytes
 from bodycam.rules.policy import Policy
 from bodycam_sim.boot import Boot, Surroundings
 from bodycam_sim.card import SimCard
@@ -179,7 +178,8 @@ class World:
             tell(self._boot.reports, self._boot.now_ns)
 
     def _room_bytes(self, minutes: float) -> int:
-        return round(RESERVE_BYTES + minutes * nominal_bytes(self._policy, 60 * SECOND))
+        minute = nominal_bytes(self._policy, 60 * SECOND)
+        return round(reserve_bytes(self._policy) + minutes * minute)
 
 
 def _ns(seconds: float) -> int:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from bodycam.errors import BodycamError, CardFull, EvidenceError
 from bodycam.evidence import sshsig
-from bodycam.evidence.ledger import MAX_LEDGER_BYTES, REC_ID
+from bodycam.evidence.ledger import MAX_LEDGER_BYTES, REC_ID, parse_rec
+from bodycam.evidence.receipts import VOID, Receipt, void_sha256
 from bodycam_station import contents
 from bodycam_station.age_reader import Identity
 from bodycam_station.files import Folder, pieces, shown
@@ -28,6 +29,7 @@ from bodycam_station.verify import (
     Problem,
     Progress,
     Verdict,
+    digest,
     examine,
 )
 from bodycam_station.witness import Heads
@@ -59,6 +61,8 @@ class Imported:
     """The card holds the receipt."""
     why: str = ""
     """Why there is no receipt, in one sentence."""
+    whole_copy: bool = True
+    """Every file of it was copied."""
 
 
 @dataclass(slots=True)
@@ -217,7 +221,9 @@ class Store:
                         problems = copy(source, copied, progress)
                         verdict = examine(copied, self._registry, self._heads, None, problems)
                         unopened = open_all(copied, verdict, self._identities)
-                    return self._place(rec, target, verdict, unopened)
+                    placed = self._place(rec, target, verdict, unopened)
+                    placed.whole_copy = not problems
+                    return placed
             finally:
                 incoming.remove(temporary)
 
@@ -261,6 +267,8 @@ class Store:
     def _set_aside(self, rec: str, holder: Folder, verdict: Verdict) -> Imported:
         """Suspect copies lie side by side, one of each kind, under a name that says which."""
         said = verdict.ledger_sha256 + "".join(map(str, verdict.problems)) + verdict.provenance
+        with holder.folder(rec) as copied:
+            said += _unsigned(copied)[0]
         name = f"{rec}.{hashlib.sha256(said.encode()).hexdigest()[:8]}"
         path = f"{ASIDE}/{name}/{rec}"
         with self._station.make(ASIDE) as aside, aside.make(name) as place:
@@ -285,3 +293,24 @@ def why_no_receipt(item: Imported) -> str:
     if item.verdict.integrity == UNFINISHED:
         return "It is unfinished: put the card back, let the camera start once, and import again."
     return ""
+
+
+def void_receipt(station: str, rec: str, copied: Folder) -> Receipt | None:
+    """The receipt for a recording that never got a first line; None where more of it is there.
+
+    `copied` is the station's copy. Raises EvidenceError and CardError where it cannot be read.
+    """
+    if any(name != UNSIGNED for name, _ in copied.names()):
+        return None
+    sha256, files, size = _unsigned(copied)
+    return Receipt(station, parse_rec(rec).device, rec, sha256, files, size, VOID)
+
+
+def _unsigned(folder: Folder) -> tuple[str, int, int]:
+    """What a receipt says of `unsigned/`: hash, number and bytes of its files."""
+    if folder.kind(UNSIGNED) != "folder":
+        return void_sha256([]), 0, 0
+    with folder.folder(UNSIGNED) as inside:
+        found = [(name, *digest(inside, name)) for name, _ in inside.names()]
+    hashes = [(name, sha256) for name, _, sha256 in found]
+    return void_sha256(hashes), len(found), sum(size for _, size, _ in found)

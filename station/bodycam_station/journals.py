@@ -39,6 +39,8 @@ class Journal:
     """Recording and head, in order."""
     gone: set[str] = field(default_factory=set)
     """Recordings that were deleted, or never got a first line."""
+    void: set[str] = field(default_factory=set)
+    """Of these, the ones that were opened and never got one, as the camera says."""
     problem: str = ""
     """Why no line after the good ones is; empty where all are good."""
 
@@ -50,7 +52,9 @@ class Journal:
             self.openings[entry.rec] = entry.digest
         if entry.kind in (DELETED, VOID):
             self.gone.add(entry.rec)
-        elif entry.head not in (None, ZERO):
+        if entry.kind == VOID and entry.rec in self.openings:
+            self.void.add(entry.rec)
+        if entry.head not in (None, ZERO):
             self.heads.append((entry.rec, str(entry.head)))
 
 

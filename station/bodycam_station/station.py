@@ -278,7 +278,8 @@ class Station:
                 except EvidenceError as error:
                     report.problems.append(f"{rec}: {error.what}")
                     continue
-                self._acknowledge(item, folder, person, report)
+                void = rec in self._never_begun(journal)
+                self._acknowledge(item, folder, person, void=void)
                 report.recordings.append(item)
             if journal is not None:
                 report.missing = journals.missing(journal, [*names, *self.recordings()])
@@ -308,6 +309,12 @@ class Station:
         )
         return journal
 
+    def _never_begun(self, journal: journals.Journal | None) -> set[str]:
+        """Recordings that are void as their camera says, and of which nobody ever saw a line."""
+        if journal is None or not journal.void:
+            return set()
+        return journal.void - {rec for rec, heads in self.heads(journal.device).items() if heads}
+
     def _log_import(self, verdict: Verdict, path: str, person: str) -> None:
         self._acts.add(
             "import",
@@ -319,25 +326,12 @@ class Station:
             path=path,
         )
 
-    def _acknowledge(self, item: Imported, card: Folder, person: str, report: Report) -> None:
+    def _acknowledge(self, item: Imported, card: Folder, person: str, *, void: bool) -> None:
         """Remember what was seen, and give the receipt if there may be one."""
-        verdict = item.verdict
-        if item.outcome == intake.SET_ASIDE:
+        receipt = self._void_receipt(item) if void else self._receipt(item)
+        if receipt is None:
             return
-        seen = Head(verdict.rec, verdict.head, stamp(self._now()), witness.BY_IMPORT)
-        witness.add(self._folder, verdict.device, [seen])
-        item.why = intake.why_no_receipt(item)
-        if item.why:
-            return
-        receipt = receipts.Receipt(
-            station=self.name,
-            device=verdict.device,
-            rec=verdict.rec,
-            ledger_sha256=verdict.ledger_sha256,
-            objects=len(verdict.objects),
-            sealed_bytes=verdict.sealed_bytes,
-            verdict=verdict.integrity,
-        )
+        item.why = ""
         line, armor = receipts.sign_receipt(receipt, self._key)
         data = line + armor.encode()
         name = f"{item.rec}.receipt"
@@ -345,10 +339,10 @@ class Station:
             if given.kind(name) is None or given.read(name, documents.MAX_BYTES) != data:
                 self._acts.add(
                     "receipt",
-                    verdict.rec,
+                    receipt.rec,
                     person=person,
-                    ledger_sha256=verdict.ledger_sha256,
-                    integrity=verdict.integrity,
+                    ledger_sha256=receipt.ledger_sha256,
+                    integrity=receipt.verdict,
                 )
                 given.replace(name, data, mode=0o644)
         try:
@@ -359,6 +353,33 @@ class Station:
             item.why = f"The receipt lies in {intake.RECEIPTS}/ only: {error.what}"
             return
         item.receipt = True
+
+    def _receipt(self, item: Imported) -> receipts.Receipt | None:
+        """What can be said of a recording in the store; None where that is not enough."""
+        verdict = item.verdict
+        if item.outcome == intake.SET_ASIDE:
+            return None
+        seen = Head(verdict.rec, verdict.head, stamp(self._now()), witness.BY_IMPORT)
+        witness.add(self._folder, verdict.device, [seen])
+        item.why = intake.why_no_receipt(item)
+        if item.why:
+            return None
+        return receipts.Receipt(
+            station=self.name,
+            device=verdict.device,
+            rec=verdict.rec,
+            ledger_sha256=verdict.ledger_sha256,
+            objects=len(verdict.objects),
+            sealed_bytes=verdict.sealed_bytes,
+            verdict=verdict.integrity,
+        )
+
+    def _void_receipt(self, item: Imported) -> receipts.Receipt | None:
+        """The same of one that the camera's journal says never began."""
+        if not item.whole_copy:
+            return None
+        with Folder(self.path / item.path) as copied:
+            return intake.void_receipt(self.name, item.rec, copied)
 
     def recordings(self) -> Sequence[str]:
         """The names of what is in the store, without what was set aside."""

@@ -17,6 +17,7 @@ from bodycam.evidence.keys import SSH_NAMES, PublicKey
 from bodycam.evidence.ledger import (
     DOM,
     MAX_LEDGER_BYTES,
+    OBJECT_NAME,
     REC_ID,
     LedgerReading,
     Object,
@@ -38,8 +39,6 @@ MAX_PROBLEMS = 1000
 
 OK, INCOMPLETE, UNFINISHED, NOT_OK = "ok", "incomplete", "unfinished", "not-ok"
 KNOWN, UNKNOWN, NOT_SIGNED = "known", "unknown", "not signed"
-
-_OBJECT_NAME = re.compile(r"([0-9]{8})\.(?:warning|init|segment|note)\.age")
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
@@ -346,7 +345,7 @@ class _Examination:
                 continue
             if name == f"{SIG}.new" and kind == "file" and self._unfinished:
                 continue  # the recorder was about to give the closing signature its name
-            match = _OBJECT_NAME.fullmatch(name)
+            match = OBJECT_NAME.fullmatch(name)
             beyond = match and kind == "file" and int(match[1]) >= reading.seq
             if beyond and (self._unfinished or damaged):
                 late += 1  # durable before its line was: the recorder's order of writing

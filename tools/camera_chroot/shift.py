@@ -117,7 +117,8 @@ def _main() -> int:
         host,
         lambda error: PROBLEMS.append(repr(error)),
     )
-    recorder = Recorder(policy, Owner(bundle.device, key, bundle.recipients), around)
+    owner = Owner(bundle.device, key, bundle.recipients, station_key=bundle.station_key)
+    recorder = Recorder(policy, owner, around)
     outputs.reports = recorder.reports
     settings = CameraSettings(
         policy.video.width,

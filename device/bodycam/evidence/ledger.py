@@ -27,6 +27,9 @@ MAX_OBJECTS = 150_000
 REC_ID = re.compile(r"([a-z0-9-]{1,64})-([0-9]{6}|[1-9][0-9]{6,8})-([0-9a-f]{8})")
 """Device id, counter, random: `cam07-000042-9f3c21d8`."""
 
+OBJECT_NAME = re.compile(r"([0-9]{8})\.(?:" + "|".join(KINDS) + r")\.age")
+"""The number of the line, the kind: what `object_name` gives."""
+
 _OBJECT: Forms = {"len": None, "sha256": HEX64}
 _END: Forms = {"objects": None}
 _FORMS: Mapping[str, Forms] = {

@@ -1,9 +1,11 @@
 """The station's word that it has a recording: the only thing that lets the camera delete it."""
 
+import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bodycam.errors import LineError
+from bodycam.errors import EvidenceError, LineError
 from bodycam.evidence import sshsig
 from bodycam.evidence.chain import DEVICE, HEX64, Forms, check
 from bodycam.evidence.keys import PublicKey, SigningKey
@@ -12,6 +14,10 @@ from bodycam.evidence.lines import decode, encode
 
 NAMESPACE = "bodycam-receipt"
 VERSION = 1
+MAX_BYTES = 8192
+"""More than a receipt with its signature takes."""
+VOID = "void"
+"""The verdict on a recording that never got a first line: all of it lies in `unsigned/`."""
 
 _FORMS: Forms = {
     "v": None,
@@ -21,7 +27,7 @@ _FORMS: Forms = {
     "ledger_sha256": HEX64,
     "objects": None,
     "bytes": None,
-    "verdict": re.compile("ok|incomplete|unfinished"),
+    "verdict": re.compile(f"ok|incomplete|unfinished|{VOID}"),
 }
 _OPENED = b',"opened":true}\n'
 
@@ -37,12 +43,13 @@ class Receipt:
     device: str
     rec: str
     ledger_sha256: str
-    """Of the ledger file."""
+    """Of the ledger file; where there is none, `void_sha256`."""
     objects: int
+    """Those with a line; of a void recording, the files in `unsigned/`."""
     sealed_bytes: int
     """Of all objects together; the field `bytes`."""
     verdict: str
-    """Integrity: `ok`, `incomplete` or `unfinished`."""
+    """Integrity: `ok`, `incomplete` or `unfinished`; or `void`."""
 
     def __post_init__(self) -> None:
         check(self._fields(), _FORMS)
@@ -95,3 +102,21 @@ def verify_receipt(data: bytes, armored: str | bytes, station_key: PublicKey) ->
     """The receipt, if the station signed it; raises SignatureError or LineError."""
     sshsig.verify(armored, station_key, NAMESPACE, data)
     return Receipt.decode(data)
+
+
+def read_receipt(document: bytes, station_key: PublicKey) -> Receipt:
+    """A receipt as it lies in a file, its line and then its signature; raises EvidenceError."""
+    if len(document) > MAX_BYTES:
+        raise EvidenceError(f"It is longer than {MAX_BYTES} bytes, which no receipt is.")
+    line, newline, armor = document.partition(b"\n")
+    return verify_receipt(line + newline, armor, station_key)
+
+
+def void_sha256(files: Iterable[tuple[str, str]]) -> str:
+    """What stands for the ledger's hash where there is none.
+
+    `files` are the names in `unsigned/` with their SHA-256: it is the hash of what
+    `sha256sum *` prints there in the C locale, of nothing where there is no file.
+    """
+    listed = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files))
+    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

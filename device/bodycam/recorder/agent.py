@@ -264,7 +264,7 @@ class Agent:
             self._ports.status.publish(self._status(now))
 
     def _status(self, now: int) -> dict[str, object]:
-        model, progress = self._model, self._writer.progress
+        model, progress, tally = self._model, self._writer.progress, self._writer.tally
         oldest_ns = self._footage.oldest_ns
         return {
             "state": model.state.value,
@@ -273,6 +273,8 @@ class Agent:
             "faults": sorted(fault.value for fault in model.faults),
             "battery_percent": model.battery_percent,
             "room_minutes": model.room_minutes,
+            "not_handed_over": None if tally is None else tally.recordings - tally.acknowledged,
+            "receipts_refused": 0 if tally is None else tally.refused,
             "ring_ms": 0 if oldest_ns is None else max(0, now - oldest_ns) // 1_000_000,
             "clock": self._ports.clock.wall().source,
             "policy": self._policy.sha256,

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 from bodycam.errors import ConfigError
 from bodycam.evidence.age import Sealer
-from bodycam.evidence.keys import SigningKey
+from bodycam.evidence.keys import PublicKey, SigningKey
 from bodycam.media.fmp4 import SoundFormat
 from bodycam.media.packets import SECOND
 from bodycam.media.ring import RingPolicy
 from bodycam.ports import Card, Clock, Random
 from bodycam.recorder.card_journal import FOLDER, CardJournal
+from bodycam.recorder.clearance import Clearance
 from bodycam.recorder.recovery import Found, recover
-from bodycam.recorder.vault import Identity, Vault
-from bodycam.recorder.writer import Format
+from bodycam.recorder.vault import RESERVE_BYTES, Identity, Vault
+from bodycam.recorder.writer import BATCH_GOPS, Format
 from bodycam.rules.policy import Policy
 
 SOUND = SoundFormat(48_000, 1)
@@ -29,6 +30,8 @@ class Owner:
     """Who can open its recordings: the station and the offline escrow, at least."""
     wearer: str = ""
     """A token for the one who wears it; never a name."""
+    station_key: PublicKey | None = None
+    """Signs the receipts that let recordings go; without it none ever does."""
 
 
 def ring_policy(policy: Policy) -> RingPolicy:
@@ -46,6 +49,15 @@ def nominal_bytes(policy: Policy, span_ns: int) -> int:
     """What footage of this length takes at the policy's bitrate."""
     kbps = policy.video.bitrate_kbps + (SOUND_KBPS if policy.sound.recorded else 0)
     return kbps * 125 * span_ns // SECOND
+
+
+def reserve_bytes(policy: Policy) -> int:
+    """What is left of the card when footage is refused: room for a batch, closing, the journal.
+
+    A batch may be twice as large as it ought to be: GOPs that lack their keyframe, a lively street.
+    """
+    batch_ns = 2 * BATCH_GOPS * policy.keyframe_interval_ns
+    return max(RESERVE_BYTES, RESERVE_BYTES // 2 + nominal_bytes(policy, batch_ns))
 
 
 def media_format(policy: Policy) -> Format:
@@ -95,4 +107,21 @@ def open_vault(
         policy.lead_ns // 1_000_000,
         owner.wearer,
     )
-    return Vault(card, journal, identity, sealer=sealer, random=random, clock=clock), found
+    clearance = Clearance(
+        card,
+        journal,
+        clock,
+        station_key=owner.station_key,
+        keep_ns=policy.keep.acknowledged_for_h * 3600 * SECOND,
+    )
+    vault = Vault(
+        card,
+        journal,
+        identity,
+        sealer=sealer,
+        random=random,
+        clock=clock,
+        clearance=clearance,
+        reserve_bytes=reserve_bytes(policy),
+    )
+    return vault, found

@@ -17,6 +17,7 @@ from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import Ledger, object_name, rec_id
 from bodycam.ports import Buffer, Card, Clock, Parts, Random
 from bodycam.recorder.card_journal import FOLDER, CardJournal
+from bodycam.recorder.clearance import Clearance
 from bodycam.rules.events import How, Note, Stamp, Warned
 
 LEDGER = "ledger.jsonl"
@@ -24,7 +25,7 @@ SIGNATURE = "ledger.jsonl.sig"
 NAMESPACE = "bodycam-recording"
 MAX_LEDGER_BYTES = 64 * 1024 * 1024
 RESERVE_BYTES = 32 * 1024 * 1024
-"""Footage is refused when only this is left: room for one batch, for closing, for the journal."""
+"""Footage is refused when only this is left, at least: see `assembly.reserve_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Vault:
         sealer: Sealer,
         random: Random,
         clock: Clock,
+        clearance: Clearance | None = None,
         reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         self._card = card
@@ -61,6 +63,8 @@ class Vault:
         self._random = random
         self._clock = clock
         self._reserve_bytes = reserve_bytes
+        self.clearance = clearance
+        """The only place that removes them."""
 
     @property
     def last_opened(self) -> str:

@@ -4,6 +4,7 @@ The only one that touches the card. An object with short steps and no thread of 
 that it was given is lost silently: it is durable, or goes back into the lane, or is reported lost.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 
 from bodycam.errors import BodycamError, CardError, CardFull, StreamError
 from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
-from bodycam.media.packets import Gop
-from bodycam.media.ring import End
+from bodycam.media.packets import SECOND, Gop
+from bodycam.media.ring import End, payload
 from bodycam.ports import Clock, Parts
+from bodycam.recorder.clearance import Tally
 from bodycam.recorder.footage import Begin, Footage, Item
 from bodycam.recorder.vault import Recording, Vault, note_body
 from bodycam.rules.events import (
@@ -46,7 +48,7 @@ class Format:
     frame_ns: int
     sound: SoundFormat | None
     bytes_per_minute: int
-    """Of footage, nominal: for the minutes left."""
+    """Of footage, nominal: for the minutes left, until footage has been weighed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,34 @@ class WriterWatch:
     busy_since_ns: int | None = None
     """When it turned to the card with what it works at now; None while it waits for footage."""
     progress: Progress | None = None
+    tally: Tally | None = None
+    """What lies on the card; None until it has been looked at."""
+
+
+class Rate:
+    """How much room a minute of footage takes: what was policy's guess becomes what is seen.
+
+    A mean in which what lies WINDOW_NS of footage back counts for a third.
+    """
+
+    WINDOW_NS = 10 * 60 * SECOND
+    FIRST_NS = 60 * SECOND
+    """The guess counts for so much footage."""
+
+    def __init__(self, bytes_per_minute: int) -> None:
+        self._span_ns = float(self.FIRST_NS)
+        self._bytes = bytes_per_minute * self._span_ns / (60 * SECOND)
+
+    def add(self, size: int, span_ns: int) -> None:
+        """So much footage took so many bytes."""
+        left = math.exp(-max(0, span_ns) / self.WINDOW_NS)
+        self._span_ns = self._span_ns * left + max(0, span_ns)
+        self._bytes = self._bytes * left + size
+
+    @property
+    def bytes_per_minute(self) -> int:
+        """At least 1."""
+        return max(1, round(self._bytes * 60 * SECOND / self._span_ns))
 
 
 class Writer:
@@ -81,6 +111,7 @@ class Writer:
         post: Callable[[Event], None],
         clock: Clock,
         saved: Callable[[Progress], None] = lambda _: None,
+        weigh: Callable[[Gop], int] = payload,
     ) -> None:
         """`post` takes what the rules must know; `saved` is told after every commit."""
         self.watch = WriterWatch()
@@ -90,19 +121,23 @@ class Writer:
         self._form = form
         self._post = post
         self._saved = saved
+        self._weigh = weigh
+        self._rate = Rate(form.bytes_per_minute)
         self._recording: Recording | None = None
         self._muxer: Fmp4Muxer | None = None
         self._warned: Warned | None = None
         self._unopened: Warned | None = None
         self._room_minutes: int | None = None
         self._unforeseen: Exception | None = None
+        self._tidying = False
 
     def step(self, wait_s: float = 0) -> bool:
         """Take what is ready, waiting so long for the first; False where there was nothing.
 
-        Raises what nobody foresaw, after everything has been put back: steps may go on.
+        Who may wait and has nothing to wait for makes room instead. Raises what nobody foresaw,
+        after everything has been put back: steps may go on.
         """
-        logs, items = self._footage.take(BATCH_GOPS, wait_s)
+        logs, items = self._footage.take(BATCH_GOPS, 0 if self._tidying else wait_s)
         self.watch.busy_since_ns = self._clock.now_ns()
         try:
             for log in logs:
@@ -115,7 +150,30 @@ class Writer:
         error, self._unforeseen = self._unforeseen, None
         if error is not None:
             raise error
-        return bool(logs or items)
+        if logs or items:
+            return True
+        self._tidying = wait_s > 0 and self.tidy()
+        return False
+
+    def tidy(self) -> bool:
+        """A small piece of making room on the card; False where there is nothing to do.
+
+        Only while no recording is open, and nothing waits: footage is never held up by it.
+        """
+        clearance = self._vault.clearance
+        if clearance is None or self._recording is not None:
+            return False
+        self.watch.busy_since_ns = self._clock.now_ns()
+        try:
+            busy = clearance.step()
+            self.watch.tally = clearance.tally
+        except CardError as error:
+            self._footage.log(Log("room", self._clock.now_ns(), (("error", str(error)),)))
+            return False
+        else:
+            return busy
+        finally:
+            self.watch.busy_since_ns = None
 
     # ---- the lane --------------------------------------------------------------------------------
 
@@ -179,6 +237,8 @@ class Writer:
         self._footage.settle(gops)
         for _ in done:
             items.popleft()
+        for gop in gops:
+            self._rate.add(self._weigh(gop), gop.end_ns - gop.start_ns)
         if gops:
             ledger = recording.ledger
             progress = Progress(recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns)
@@ -254,7 +314,7 @@ class Writer:
 
     def _tell_room(self) -> None:
         try:
-            minutes = -(-self._vault.room_bytes() // self._form.bytes_per_minute)
+            minutes = -(-self._vault.room_bytes() // self._rate.bytes_per_minute)
         except CardError:
             self._post(FaultRaised(Fault.CARD_FAILED))
             return
