@@ -37,6 +37,25 @@ class Paths:
     policy: str = setting(_PATH, "/etc/bodycam/policy.toml")
     key: str = setting(_PATH, "device.key")
     bundle: str = setting(_PATH, "/etc/bodycam/bundle.json")
+    desired: str = setting(_PATH, "/var/lib/bodycam/desired")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTable:
+    """The broker, and what the link process keeps."""
+
+    host: str = setting(
+        Range(pattern=r"[A-Za-z0-9.:-]{0,253}", shown="a host's name or address, or empty"), ""
+    )
+    """Empty: this camera reports to nobody."""
+    port: int = setting(Range(1, 65535), 8883)
+    key: str = setting(_PATH, "tls.key")
+    plaintext: bool = setting(Range(choices=(True, False)), False)
+    """Without TLS: only to the loopback."""
+    interval_s: int = setting(Range(5, 3600), 60)
+    interface: str = setting(Range(pattern=r"[A-Za-z0-9._-]{1,15}", shown="a name"), "wlan0")
+    state: str = setting(_PATH, "/var/lib/bodycam-link")
+    run: str = setting(_PATH, "/run/bodycam-link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +155,7 @@ class Config:
     dock: SenseTable
     charger: SenseTable
     power: PowerTable
+    link: LinkTable
 
     @property
     def fittings(self) -> Fittings:
@@ -185,10 +205,29 @@ class Config:
     @property
     def key_path(self) -> Path:
         """The device key: a path, or the name of a credential that systemd has unsealed."""
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-        if credentials and "/" not in self.paths.key:
-            return Path(credentials) / self.paths.key
-        return Path(self.paths.key)
+        return _credential(self.paths.key)
+
+    @property
+    def tls_key_path(self) -> Path:
+        """The link's key, in the same way."""
+        return _credential(self.link.key)
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What is fitted, in the words of the topic `info`."""
+        power, fitted = self.power, self.fittings
+        found = {
+            "function-button": len(fitted.buttons) > 1,
+            "buzzer": fitted.buzzer is not None,
+            "vibration": fitted.vibration is not None,
+            "speaker": bool(fitted.speaker),
+            "dock": self.dock.pin >= 0,
+            "charger": self.charger.pin >= 0,
+            "gauge": power.gauge != "none",
+            "clock-module": power.clock_module != "none",
+            "body-memory": power.body_memory != "none",
+        }
+        return tuple(sorted(name for name, there in found.items() if there))
 
 
 def read_config(path: Path) -> Config:
@@ -197,6 +236,12 @@ def read_config(path: Path) -> Config:
     config = load(Config, data, str(path))
     _check_pins(config, data.decode(), str(path))
     return config
+
+
+def _credential(name: str) -> Path:
+    """A path, or the name of a credential that systemd has unsealed."""
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(credentials) / name if credentials and "/" not in name else Path(name)
 
 
 def _fitted(pin: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What the recorder asks of the world. Adapters implement these; only our errors cross them.
+"""What recorder and link ask of the world. Adapters implement these; only our errors cross them.
 
 Times are CLOCK_BOOTTIME nanoseconds. Paths on the card are relative, with `/`.
 """
@@ -216,6 +216,61 @@ class Host(Protocol):
 
     def power_off(self, reason: str) -> None:
         """Switch the camera off; everything has been closed."""
+
+
+# ---- what the link asks ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file, as it is now."""
+
+    identity: int
+    """Another number: another file in its place."""
+    size: int
+
+
+class Followed(Protocol):
+    """A file that another process appends to and may replace."""
+
+    def look(self) -> Look | None:
+        """What is there; None where nothing is, or where it cannot be read."""
+
+    def read(self, offset: int, limit: int) -> bytes:
+        """At most so many bytes from there on; none where it cannot be read."""
+
+
+class Notebook(Protocol):
+    """A small file of one's own that is replaced as a whole. Raises DeviceError."""
+
+    def load(self) -> bytes | None:
+        """What was saved last; None where nothing ever was."""
+
+    def save(self, data: bytes) -> None:
+        """Replace it, durable at return."""
+
+
+class RecorderSide(Protocol):
+    """What the link may do to the recorder: ask, and be read. Raises DeviceError."""
+
+    def status(self) -> Mapping[str, object] | None:
+        """What the recorder says of itself; None where it says nothing."""
+
+    def leave(self, name: str, data: bytes) -> None:
+        """Put a file where the recorder can look at it."""
+
+    def ask(self, datagram: bytes) -> None:
+        """Send at most 512 bytes; nobody promises that they are read."""
+
+
+class Broker(Protocol):
+    """A connection to a broker."""
+
+    def publish(self, topic: str, payload: bytes, *, retained: bool, expires_s: int = 0) -> int:
+        """Hand a message over, to be delivered at least once; the number of its acknowledgement.
+
+        Raises DeviceError where the connection is gone. `expires_s` 0: never.
+        """
 
 
 Parts = Iterable[Buffer]

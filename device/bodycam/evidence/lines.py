@@ -31,8 +31,11 @@ _PAIR = re.compile(r'"([a-z][a-z0-9_]*)":(?:"([ !#-\[\]-~]*)"|([0-9]{1,16}))')
 _SIG_AT = b',"sig":"'
 
 
-def encode(fields: Fields) -> bytes:
-    """The one way to write the fields, without a newline; raises LineError."""
+def encode(fields: Fields, most: int = MAX_LINE_BYTES) -> bytes:
+    """The one way to write the fields, without a newline; raises LineError.
+
+    With its newline a line has at most `most` bytes; only documents may have more than a chain's.
+    """
     pairs = []
     for name, value in fields.items():
         if not _NAME.fullmatch(name):
@@ -46,20 +49,20 @@ def encode(fields: Fields) -> bytes:
                 raise LineError(f"A line's {name} is not an integer from 0 to 2^53-1.")
             pairs.append(f'"{name}":{value}')
     line = ("{" + ",".join(pairs) + "}").encode("ascii")
-    if len(line) >= MAX_LINE_BYTES:
-        raise LineError(f"A line is longer than {MAX_LINE_BYTES} bytes.")
+    if len(line) >= most:
+        raise LineError(f"A line is longer than {most} bytes.")
     return line
 
 
-def decode(line: bytes) -> dict[str, str | int]:
+def decode(line: bytes, most: int = MAX_LINE_BYTES) -> dict[str, str | int]:
     """The fields of a line without its newline; raises LineError unless its form is right."""
-    if len(line) >= MAX_LINE_BYTES:
-        raise LineError(f"A line is longer than {MAX_LINE_BYTES} bytes.")
+    if len(line) >= most:
+        raise LineError(f"A line is longer than {most} bytes.")
     fields: dict[str, str | int] = {}
     for match in _PAIR.finditer(line.decode("latin-1")):
         name, text, number = match.groups()
         fields[name] = int(number) if text is None else text
-    if encode(fields) != line:
+    if encode(fields, most) != line:
         raise LineError("A line is not in the strict form.")
     return fields
 
