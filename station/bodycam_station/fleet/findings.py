@@ -57,7 +57,7 @@ FINDINGS: dict[str, Row] = {
     KEY: Row(GRAVE, True, "enrol-again", ("is", "expected")),
     RECIPIENTS: Row(GRAVE, True, "enrol-again", ("is", "expected")),
     MISSING: Row(GRAVE, True, "find-camera"),
-    LOST: Row(WARNING, False, "look-at-camera"),
+    LOST: Row(WARNING, True, "look-at-camera"),
     FAULT: Row(WARNING, False, "see-fault", ("fault",)),
     DOCK_TEST: Row(GRAVE, True, "test-again"),
     WILL_NOT_LAST: Row(WARNING, True, "charge", ("percent", "minutes", "shift_minutes")),
