@@ -6,11 +6,12 @@ import json
 import random
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.powercut import film, plan, table, uml
+from tools.powercut import plan, table, uml
 from tools.powercut.broken import BROKEN
 from tools.powercut.image import ImageError
 from tools.powercut.plan import MOMENTS
@@ -26,7 +27,6 @@ KEPT = HOUSE / "build" / "powercut"
 def run(args: argparse.Namespace) -> int:
     """Cut, judge, print, keep; 1 where the run has failed."""
     uml.found()
-    movie = film.made(KEPT)
     cuts: list[Cut] = []
     rests: list[Cut] = []
     chance = random.Random(args.seed)
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         mount = [*MOUNTS][number % len(MOUNTS)]
         with tempfile.TemporaryDirectory(prefix="powercut-") as name:
             folder = Path(name)
-            trial = Trial(folder, movie, f"{args.seed} {number}", mount, args.broken)
+            trial = Trial(folder, KEPT, f"{args.seed} {number}", mount, args.broken)
             for aim in aims[first : first + CUTS_A_CARD]:
                 cuts.append(trial.cut(aim))
                 _say(f"{len(cuts)} of {args.cuts}: {_line(cuts[-1])}")
@@ -118,6 +118,7 @@ def main() -> int:
         "--broken", choices=[*BROKEN], default="", help="break the product on purpose"
     )
     parser.add_argument("--out", default=str(KEPT.parent / "powercut.json"), metavar="FILE")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and no guest is left running
     try:
         return run(parser.parse_args())
     except (BodycamError, uml.Hung, ImageError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The film that the guest's camera shows: encoded beforehand, with its number in every picture."""
+"""What the guest films and hears: encoded beforehand, with its number in every picture."""
 
 import io
 from collections.abc import Iterable
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import av
 import numpy as np
-from tools.bench.film import FPS, GOP_PICTURES, Film
+from tools.bench.film import FPS, GOP_PICTURES, SMALL, Film
 
+from bodycam.media.packets import SECOND
 from bodycam_sim.encoder import GopEncoder
 from bodycam_sim.overlay import read_counter
 from bodycam_sim.picture import PictureSpec
+from bodycam_sim.sound import SoundTrack
 
 SECONDS = 60
 """The film's length: no life of the guest is as long, so a number stands for one picture."""
@@ -29,6 +31,21 @@ def made(folder: Path) -> Path:
             pictures += [(number == 0, unit) for number, unit in enumerate(units)]
         Film.write(path, pictures)
     return path
+
+
+def sound(folder: Path) -> Path:
+    """The sound beside it: one AAC frame after the other, each a `picture` of the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"sound-{SECONDS}s.frames"
+    if not path.exists():
+        frames = SoundTrack(seed=7).frames(0, SECONDS * SECOND)
+        Film.write(path, [(False, data) for _, data in frames])
+    return path
+
+
+def read(path: Path) -> list[bytes]:
+    """What one of these files holds, piece by piece."""
+    return [data for _, data in Film(SMALL, path).pictures()]
 
 
 def numbers(mp4: Iterable[bytes]) -> list[int | None]:

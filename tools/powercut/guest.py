@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
@@ -38,6 +38,8 @@ from bodycam.rules.policy import read_policy
 UNSYNCED = b"nobody syncs this" * 4096
 """What a control file holds: whole after a cut, it says that the cut was none."""
 PRE_RECORD_S = 5
+SAMPLES, SOUND_HZ = 1024, 48_000
+"""In a frame of sound; a second."""
 _ENOUGH = FPS // 2
 """Pictures in the ring, where there is nothing to be recorded."""
 POLICY = (
@@ -52,7 +54,6 @@ width = 640
 height = 360
 bitrate_kbps = 2000
 [sound]
-recorded = false
 """
     % PRE_RECORD_S
 )
@@ -67,10 +68,12 @@ class Job:
     card: str
     control: str
     film: str
+    sound: str
     device: str
     seed: str
     """Of the device key, in hexadecimal."""
     recipients: tuple[str, ...]
+    wearer: str
     presses: tuple[tuple[int, int, bool], ...]
     """RECORD contacts: closed at this picture, opened at that one, and whether it is to stop."""
     broken: str = ""
@@ -155,7 +158,9 @@ class Life:
             host=self,
             failed=self._failed,
         )
-        owner = Owner(job.device, SoftwareKey.from_seed(bytes.fromhex(job.seed)), job.recipients)
+        owner = Owner(
+            job.device, SoftwareKey.from_seed(bytes.fromhex(job.seed)), job.recipients, job.wearer
+        )
         self._recorder = Recorder(read_policy(POLICY, "powercut.toml"), owner, around)
 
     def live(self, began_ns: int) -> None:
@@ -164,9 +169,14 @@ class Life:
         self._awake.wait()
         reports, start_ns = self._recorder.reports, self._clock.now_ns()
         pictures = Film(SMALL, Path(self._job.film)).pictures()
+        heard = self._heard(start_ns)
+        t_ns, frame = next(heard)
         for number, (key, data) in zip(count(), pictures, strict=False):
             taken_ns = start_ns + number * SECOND // FPS
             time.sleep(max(0, taken_ns - self._clock.now_ns()) / SECOND)
+            while t_ns < taken_ns:
+                reports.sound(t_ns, frame)
+                t_ns, frame = next(heard)
             reports.picture(taken_ns, data, key)
             if number == 0:
                 self._voice.say(words.FILLING, (self._clock.now_ns() - began_ns) // 1_000_000)
@@ -175,6 +185,12 @@ class Life:
             if self._closed.is_set():
                 break
         self._recorder.stop()
+
+    def _heard(self, start_ns: int) -> Iterator[tuple[int, bytes]]:
+        """The sound's frames, each with the time of its first sample."""
+        frames = Film(SMALL, Path(self._job.sound)).pictures()
+        for number, (_, data) in zip(count(), frames, strict=False):
+            yield start_ns + number * SAMPLES * SECOND // SOUND_HZ, data
 
     def _wear(self, number: int) -> None:
         """What the wearer does at this picture, and the file that nobody syncs."""

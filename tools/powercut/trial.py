@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.bench.film import FPS
-from tools.powercut import image, plan, uml, words
+from tools.powercut import film, image, plan, uml, words
 from tools.powercut.guest import PRE_RECORD_S, UNSYNCED, Job
 from tools.powercut.judge import Judge, Look, Promises, whole
 from tools.powercut.plan import Aim, Moment
@@ -21,7 +21,7 @@ from bodycam_station.age_reader import X25519Identity
 from bodycam_station.registry import DeviceKey, Registry
 
 HOUSE = Path(__file__).parents[2]
-DEVICE = "cam07"
+DEVICE, WEARER = "cam07", "w-93b1d0e477a2"
 MOUNTS = {
     "as on a Pi": "defaults,noatime",
     "harsh": "noatime,data=writeback,noauto_da_alloc,commit=300",
@@ -110,10 +110,10 @@ class Heard:
 class Trial:
     """A new card with a new camera's keys."""
 
-    def __init__(self, folder: Path, movie: Path, seed: str, mount: str, broken: str = "") -> None:
-        """`folder` is empty and takes the image; `movie` is the film's file."""
+    def __init__(self, folder: Path, films: Path, seed: str, mount: str, broken: str = "") -> None:
+        """`folder` is empty and takes the image; `films` keeps film and sound for the next run."""
         self._folder = folder
-        self._movie = movie
+        self._film, self._sound = film.made(films), film.sound(films)
         self._chance = random.Random(seed)
         self._mount = mount
         self._broken = broken
@@ -127,9 +127,9 @@ class Trial:
         self._told: set[str] = set()
         self._gone: set[tuple[str, int]] = set()
         self._lives = 0
-        self._image = folder / "card.img"
+        self.image = folder / "card.img"
         (folder / "skeleton").mkdir()
-        image.make(self._image, folder / "skeleton")
+        image.make(self.image, folder / "skeleton")
 
     def cut(self, aim: Aim) -> Cut:
         """Boot, cut at that moment, look at the card."""
@@ -175,16 +175,18 @@ class Trial:
             life=self._lives,
             card=str(mount / image.CARD),
             control=str(mount / image.CONTROL),
-            film=str(self._movie),
+            film=str(self._film),
+            sound=str(self._sound),
             device=DEVICE,
             seed=self._seed.hex(),
             recipients=self._recipients,
+            wearer=WEARER,
             presses=presses,
             broken=self._broken,
         ).write(job)
         return uml.Machine(
             self._folder,
-            self._image,
+            self.image,
             [sys.executable, "-B", "-m", "tools.powercut.guest", str(job)],
             house=HOUSE,
             environment={"PATH": os.environ["PATH"]},
@@ -194,7 +196,7 @@ class Trial:
     def _look(self, cut: Cut, heard: Heard, *, at_rest: bool) -> Cut:
         out = self._folder / "out"
         shutil.rmtree(out, ignore_errors=True)
-        image.take_out(self._image, out)
+        image.take_out(self.image, out)
         card = out / image.CARD
         look = self._judge.look(card, self._promises, at_rest=at_rest)
         new = sorted(self._promises.recordings() - heard.known)
