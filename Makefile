@@ -10,7 +10,7 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 N ?= 200
 UV := uv==0.13.9
 
-.PHONY: help run test test-camera proof powercut bench fuzz lock install uninstall speech format clean setup setup-test
+.PHONY: help run test test-camera proof powercut bench fuzz mutants lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -47,6 +47,9 @@ bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is sho
 
 fuzz: setup-test ## search for bytes that a reader does not stand; SECONDS=600, TARGET=line for one
 	@python -m tools.fuzz --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
+
+mutants: setup-test ## put small faults into the code and see which tests notice; ROOM=rules, SAMPLE=100
+	@python -m tools.mutants $(if $(ROOM),--room $(ROOM)) $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),1)
 
 lock: setup ## make requirements.lock anew from pyproject.toml; FLAGS=--upgrade for newer versions
 	@echo "lock: resolving for Python 3.11 and later"
