@@ -17,6 +17,22 @@ KEPT_S = (30, 42)
 """Length of the film: what came before the press, 30 s, and the hold that ends it."""
 HANG_S = (3, 12)
 """How long the film stands still where the sensor hung."""
+CONFIG = """
+[device]
+id = "cam07"
+[paths]
+card = "{folder}/card"
+run = "{folder}/run"
+policy = "{folder}/policy.toml"
+key = "{folder}/device.key"
+bundle = "{folder}/bundle.json"
+[speaker]
+device = "made-up"
+[microphone]
+device = "made-up"
+[camera]
+encoder = "libav"
+"""
 
 
 def run(*words: str | Path) -> str:
@@ -34,17 +50,14 @@ def enrol(folder: Path) -> None:
     (folder / "card").mkdir()
     policy = (HOUSE / "config/policies/default.toml").read_text()
     (folder / "policy.toml").write_text(policy.replace("pre_record_s = 30", "pre_record_s = 3"))
-    (folder / "config.toml").write_text(
-        f'[device]\nid = "cam07"\n[paths]\ncard = "{folder}/card"\nrun = "{folder}"\n'
-        f'policy = "{folder}/policy.toml"\nkey = "{folder}/device.key"\n'
-        f'bundle = "{folder}/bundle.json"\n'
-    )
     config = folder / "config.toml"
+    config.write_text(CONFIG.format(folder=folder))
     run("bodycam-station", "init", folder / "station")
     run("bodycam", "enroll", "--config", config, "--out", folder / "request")
     where: list[str | Path] = ["--station", folder / "station", "--out", folder / "answer"]
     run("bodycam-station", "enroll", folder / "request", *where)
     run("bodycam", "enroll", "--config", config, "--accept", folder / "answer")
+    config.write_text(CONFIG.format(folder="/shift"))
 
 
 def shift(root: Path, folder: Path) -> dict[str, Any]:
@@ -84,6 +97,11 @@ def expect(what: str, holds: bool) -> None:
         sys.exit(1)
 
 
+def faults(said: dict[str, Any]) -> set[str]:
+    """What was wrong at the end, but for a clock that nobody sets in a chroot."""
+    return set(said["status"]["faults"]) - {"clock-unsynchronised"}
+
+
 def look(film: Path) -> None:
     """The film plays, is as long as it should be, and stands still once."""
     streams = json.loads(
@@ -115,8 +133,8 @@ def main() -> None:
         folder = Path(name)
         enrol(folder)
         said = shift(root, folder)
-        expect("recorder and camera ended in good order", said["stopped"] and said["closed"])
-        expect(f"no problem was met {said['problems'] or ''}", not said["problems"])
+        expect("`bodycam run` ended in good order", said["code"] == 0)
+        expect(f"no fault was left {(left := faults(said)) or ''}", not left)
         expect(f"the camera was rebuilt: {said['sessions']} sessions", said["sessions"] >= 2)
         expect(f"the warning was given: {said['warned']}", said["warned"] >= 1)
         expect(f"the lens watch saw {said['luma']}", said["luma"] == [640, 360, 640 * 360])

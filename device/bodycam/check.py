@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bodycam import enrolled
-from bodycam.config import Config, read_file
+from bodycam.config import MIB, Config, load_policy
 from bodycam.errors import BodycamError, ConfigError
 from bodycam.evidence.age import X25519
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.recorder.assembly import make_sealer, nominal_bytes, reserve_bytes
-from bodycam.rules.policy import Policy, read_policy
-
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +21,6 @@ class Finding:
     part: str
     good: bool
     says: str
-
-
-def load_policy(config: Config) -> Policy:
-    """The policy, if it fits the memory that footage may take."""
-    path = Path(config.paths.policy)
-    policy = read_policy(read_file(path, "the policy"), str(path))
-    need, have = policy.budget_bytes, config.memory.footage_mib * MIB
-    if need > have:
-        raise ConfigError(
-            f"{path}: this policy needs {-(-need // MIB)} MiB of memory for footage, and "
-            f"memory.footage_mib allows {config.memory.footage_mib}.",
-            do="Lower keep.pre_record_s or video.bitrate_kbps, or allow more.",
-        )
-    return policy
 
 
 def look(config: Config) -> Iterator[Finding]:

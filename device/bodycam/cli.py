@@ -7,19 +7,24 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bodycam import check, enrolled
-from bodycam.config import read_config
+from bodycam.config import load_policy, read_config
 from bodycam.errors import BodycamError, UsageError
+from bodycam.pi.hardware import PI, Hardware
 
 CONFIG = "/etc/bodycam/bodycam.toml"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code: 2 for wrong usage, 1 for what went wrong, else 0."""
+def main(argv: Sequence[str] | None = None, hardware: Hardware = PI) -> int:
+    """Run one command; its exit code: 2 for wrong usage, 1 for what went wrong, else 0.
+
+    `hardware` is the way to the camera's parts. What takes long to import is imported by the
+    command that needs it: `run` has to be quick.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
+    args.hardware = hardware
     command: Callable[[argparse.Namespace], int] = args.run
     try:
         code = command(args)
@@ -41,28 +46,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    _ready(args)
-    raise UsageError(
-        "This version does not start the recorder on a camera's hardware yet.",
-        do="Use bodycam-sim scenario FILE to run the same recorder in a simulated world.",
-    )
+    from bodycam.run import run
+
+    return run(read_config(Path(args.config)), args.hardware)
 
 
 def _link(args: argparse.Namespace) -> int:
-    _ready(args)
+    from bodycam import enrolled
+
+    config = read_config(Path(args.config))
+    load_policy(config)
+    enrolled.owner(config)
     raise UsageError(
         "This version does not report over MQTT yet.", do="Carry the card to the station."
     )
 
 
-def _ready(args: argparse.Namespace) -> None:
-    """Refuse to start half-configured."""
-    config = read_config(Path(args.config))
-    check.load_policy(config)
-    enrolled.owner(config)
-
-
 def _check(args: argparse.Namespace) -> int:
+    from bodycam import check
+
     findings = list(check.look(read_config(Path(args.config))))
     if args.json:
         parts = [{"part": f.part, "good": f.good, "says": f.says} for f in findings]
@@ -74,6 +76,8 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _enroll(args: argparse.Namespace) -> int:
+    from bodycam import enrolled
+
     config = read_config(Path(args.config))
     if args.out:
         made = enrolled.request(config, Path(args.out))

@@ -9,12 +9,16 @@ from bodycam.pi.buttons import ButtonWiring
 from bodycam.pi.dock import SenseWiring
 from bodycam.pi.fittings import Fittings
 from bodycam.pi.parts import BuzzerWiring, LightWiring, VibrationWiring
+from bodycam.rules.policy import Policy, read_policy
 from bodycam.rules.settings import Range, line_of, load, setting
+
+MIB = 1024 * 1024
 
 _PATH = Range(pattern=r"[^\0\n]{1,400}", shown="a path")
 _PIN = Range(-1, 27)
 """A BCM number; -1 where nothing is fitted."""
 _LEVEL = Range(choices=("low", "high"))
+_ALSA = Range(pattern=r"[\w:=,.@-]{0,100}", shown="a name of ALSA's, or empty")
 _PULL = Range(choices=("up", "down", "none"))
 I2C_PINS = (2, 3)
 """Of bus 1."""
@@ -114,10 +118,23 @@ class VibrationTable:
 class SpeakerTable:
     """The speaker."""
 
-    device: str = setting(
-        Range(pattern=r"[\w:=,.@-]{0,100}", shown="a name of ALSA's, or empty"), ""
-    )
+    device: str = setting(_ALSA, "")
     sounds: str = setting(_PATH, "/etc/bodycam/sounds")
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneTable:
+    """The microphone."""
+
+    device: str = setting(_ALSA, "")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTable:
+    """The camera; what it delivers is in the policy."""
+
+    encoder: str = setting(Range(choices=("auto", "v4l2", "libav")), "auto")
+    lens_watch: bool = setting(Range(choices=(True, False)), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,8 @@ class Config:
     buzzer: BuzzerTable
     vibration: VibrationTable
     speaker: SpeakerTable
+    microphone: MicrophoneTable
+    camera: CameraTable
     dock: SenseTable
     charger: SenseTable
     power: PowerTable
@@ -195,6 +214,9 @@ class Config:
             ),
             speaker=self.speaker.device,
             sounds=self.speaker.sounds,
+            microphone=self.microphone.device,
+            encoder="" if self.camera.encoder == "auto" else self.camera.encoder,
+            lens_watch=self.camera.lens_watch,
             i2c_bus=power.i2c_bus,
             gauge=power.gauge != "none",
             clock_module=power.clock_module != "none",
@@ -236,6 +258,37 @@ def read_config(path: Path) -> Config:
     config = load(Config, data, str(path))
     _check_pins(config, data.decode(), str(path))
     return config
+
+
+def load_policy(config: Config) -> Policy:
+    """The policy, if it fits the memory that footage may take. Raises ConfigError."""
+    path = Path(config.paths.policy)
+    policy = read_policy(read_file(path, "the policy"), str(path))
+    need, have = policy.budget_bytes, config.memory.footage_mib * MIB
+    if need > have:
+        raise ConfigError(
+            f"{path}: this policy needs {-(-need // MIB)} MiB of memory for footage, and "
+            f"memory.footage_mib allows {config.memory.footage_mib}.",
+            do="Lower keep.pre_record_s or video.bitrate_kbps, or allow more.",
+        )
+    return policy
+
+
+def key_bytes(config: Config) -> bytes:
+    """The device key's file. Raises ConfigError."""
+    return read_file(config.key_path, "the device key")
+
+
+def bundle_bytes(config: Config) -> bytes:
+    """The station's answer at enrolment. Raises ConfigError where this camera is not enrolled."""
+    path = Path(config.paths.bundle)
+    if not path.exists():
+        raise ConfigError(
+            f"{path}: there is no bundle: this camera is not enrolled.",
+            do="Run bodycam enroll --out REQUEST, take the request to the station, "
+            "and accept its answer.",
+        )
+    return read_file(path, "the bundle")
 
 
 def _credential(name: str) -> Path:

@@ -5,7 +5,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from bodycam.config import Config, read_file
+from bodycam.config import Config, bundle_bytes, key_bytes, read_file
 from bodycam.errors import BodycamError, ConfigError, EvidenceError, UsageError
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.enrolment import Bundle, make_request, read_bundle
@@ -44,21 +44,13 @@ def accept(config: Config, bundle_path: Path) -> Bundle:
 def owner(config: Config) -> Owner:
     """Whose camera this is; ConfigError where it is not enrolled."""
     key = _key(config)
-    path = Path(config.paths.bundle)
-    if not path.exists():
-        raise ConfigError(
-            f"{path}: there is no bundle: this camera is not enrolled.",
-            do="Run bodycam enroll --out REQUEST, take the request to the station, "
-            "and accept its answer.",
-        )
-    bundle = _checked(config, key, read_file(path, "the bundle"), path)
+    bundle = _checked(config, key, bundle_bytes(config), Path(config.paths.bundle))
     return Owner(config.device.id, key, bundle.recipients, station_key=bundle.station_key)
 
 
 def _key(config: Config) -> SoftwareKey:
-    data = read_file(config.key_path, "the device key")
     try:
-        return SoftwareKey.from_openssh(data)
+        return SoftwareKey.from_openssh(key_bytes(config))
     except EvidenceError as error:
         raise ConfigError(f"{config.key_path}: not a device key: {error.what}") from error
 

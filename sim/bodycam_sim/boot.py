@@ -12,8 +12,8 @@ from functools import partial
 from bodycam.media.packets import SECOND, Gop
 from bodycam.ports import WallTime
 from bodycam.recorder.agent import Agent, Ports
-from bodycam.recorder.assembly import Owner, media_format, nominal_bytes, open_vault, ring_policy
-from bodycam.recorder.footage import Footage
+from bodycam.recorder.assembly import Owner, media_format, nominal_bytes, open_vault
+from bodycam.recorder.footage import Footage, ring_policy
 from bodycam.recorder.recovery import Found
 from bodycam.recorder.reports import Reporter
 from bodycam.recorder.threads import WAIT_S

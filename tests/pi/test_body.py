@@ -21,6 +21,7 @@ from bodycam.pi.parts import LightWiring
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.recorder.assembly import Owner
+from bodycam.recorder.intake import Intake
 from bodycam.recorder.process import Recorder, Surroundings
 from bodycam.rules.events import Fault
 from bodycam.rules.policy import read_policy
@@ -248,10 +249,11 @@ class Worn:
         folder.mkdir()
         owner = Owner("cam07", device_key("cam07"), (recipient("station"), recipient("escrow")))
         around = Surroundings(
-            PosixCard(folder), PosixClock(), Dice("worn"), "boot", nothing, nothing, _failed
+            lambda: PosixCard(folder), Dice("worn"), "boot", nothing, nothing, _failed, print
         )
-        self.recorder = Recorder(POLICY, owner, around)
-        self.body = make(self.recorder.reports, on_bus({})[0], '[speaker]\ndevice = "made-up"\n')
+        intake = Intake(POLICY, PosixClock())
+        self.recorder = Recorder(intake, owner, around)
+        self.body = make(intake.reports, on_bus({})[0], '[speaker]\ndevice = "made-up"\n')
         self.body.start([TEXT])
         red = pins.pin(23)
         change = red._change_state
@@ -269,7 +271,7 @@ class Worn:
             self.body.outputs,
             fitted=self.body.outputs.fitted,
             docked=self.body.dock.docked,
-            record_closed=self.body.buttons.record_closed,
+            record_closed=self.body.buttons.closed_at_start("record"),
             watch=self._turned,
         )
 

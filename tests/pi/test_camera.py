@@ -10,6 +10,7 @@ import pytest
 
 from bodycam.errors import DeviceError
 from bodycam.pi.camera import (
+    CameraSettings,
     Deliver,
     Luma,
     Patience,
@@ -361,7 +362,7 @@ def sensor() -> Iterator[libcamera.Sensor]:
 
 @pytest.fixture
 def pi(sensor: libcamera.Sensor, taken: Taken, camera_on: Make) -> PiCamera:
-    from bodycam.pi.picam import CameraSettings, PicameraSession
+    from bodycam.pi.picam import PicameraSession
 
     settings = CameraSettings(320, 180, 30, 400_000, 15, "libav", 4, 160, 90)
     return camera_on(lambda deliver: PicameraSession(settings, deliver, taken.tell))
@@ -488,7 +489,7 @@ def test_the_encoders_are_set_as_footage_needs_them(sensor: libcamera.Sensor) ->
     from picamera2.encoders import LibavH264Encoder  # type: ignore[import-untyped]
     from picamera2.encoders.h264_encoder import H264Encoder  # type: ignore[import-untyped]
 
-    from bodycam.pi.picam import CameraSettings, make_encoder
+    from bodycam.pi.picam import make_encoder
 
     for name, kind in (("libav", LibavH264Encoder), ("v4l2", H264Encoder)):
         encoder = make_encoder(CameraSettings(1280, 720, 25, 4_000_000, 50, name))

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from bodycam import ports
-from bodycam.pi.camera import PiCamera
+from bodycam.pi.camera import CameraSettings, PiCamera
 from bodycam_sim.camera import SimCamera
 from bodycam_sim.encoder import GopWorkers
 from bodycam_sim.host import Heap
@@ -79,7 +79,7 @@ class SimRig:
 class PiRig:
     def __init__(self) -> None:
         libcamera.plug_in()
-        from bodycam.pi.picam import CameraSettings, PicameraSession
+        from bodycam.pi.picam import PicameraSession
 
         settings = CameraSettings(320, 180, FPS, 400_000, GOP, "libav", 4, 160, 90)
         self.taken = Taken()

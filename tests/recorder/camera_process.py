@@ -18,6 +18,7 @@ from bodycam.ports import Pattern
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.posix.systemd import Systemd
+from bodycam.recorder.intake import Intake
 from bodycam.recorder.process import Recorder, Surroundings
 from bodycam.rules.policy import read_policy
 from recorder.desk import OWNER
@@ -41,20 +42,22 @@ class Life:
         self.host = Systemd(power_off)
         self._clock = PosixClock()
         around = Surroundings(
-            card=PosixCard(folder),
-            clock=self._clock,
+            open_card=lambda: PosixCard(folder),
             random=os.urandom,
             boot="1" * 32,
             status=self,
             host=self.host,
             failed=lambda error: print(f"failed {error!r}", flush=True),
+            tell=lambda what: print(what, flush=True),
         )
         self._folder = folder
-        self.recorder = Recorder(read_policy(POLICY, "quick.toml"), OWNER, around)
+        intake = Intake(read_policy(POLICY, "quick.toml"), self._clock)
+        self.reports = intake.reports
+        self.recorder = Recorder(intake, OWNER, around)
 
     def live(self) -> None:
         """Until everything is closed."""
-        reports, clock = self.recorder.reports, self._clock
+        reports, clock = self.reports, self._clock
         self.recorder.start(self, self)
         threading.Thread(target=self._hear, daemon=True).start()
         start_ns = clock.now_ns()
@@ -75,11 +78,11 @@ class Life:
     def go_off(self, *_: object) -> None:
         """What SIGTERM does."""
         self.host.stopping = True
-        self.recorder.reports.shut_down("stopped by the system", self._clock.now_ns())
+        self.reports.shut_down("stopped by the system", self._clock.now_ns())
 
     def _hear(self) -> None:
         if sys.stdin.readline().strip() == "empty":
-            self.recorder.reports.battery(1, self._clock.now_ns())
+            self.reports.battery(1, self._clock.now_ns())
 
     # ---- ports -----------------------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class Life:
 
     def warn(self, output: str, token: int, texts: tuple[str, ...], volume_percent: int) -> None:
         """It is given at once."""
-        self.recorder.reports.warning_started(output, token, self._clock.now_ns())
+        self.reports.warning_started(output, token, self._clock.now_ns())
 
     def hush(self) -> None:
         """It is over."""

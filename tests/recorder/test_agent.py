@@ -9,8 +9,7 @@ from bodycam.media.packets import SECOND, Gop, Packet, Track
 from bodycam.media.ring import SETTLE_NS, End
 from bodycam.ports import Pattern
 from bodycam.recorder.agent import Agent, Ports
-from bodycam.recorder.assembly import ring_policy
-from bodycam.recorder.footage import Begin, Footage, Item
+from bodycam.recorder.footage import Begin, Footage, Item, ring_policy
 from bodycam.recorder.writer import Progress, WriterWatch
 from bodycam.rules.events import (
     Button,

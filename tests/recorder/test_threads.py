@@ -19,8 +19,9 @@ from bodycam.errors import CardFailed
 from bodycam.media.packets import SECOND, Packet, Track
 from bodycam.posix.card import PosixCard
 from bodycam.recorder.agent import Agent, Ports
-from bodycam.recorder.assembly import media_format, nominal_bytes, ring_policy
-from bodycam.recorder.footage import Footage
+from bodycam.recorder.assembly import media_format, nominal_bytes
+from bodycam.recorder.footage import Footage, ring_policy
+from bodycam.recorder.intake import Intake
 from bodycam.recorder.process import Recorder, Surroundings
 from bodycam.recorder.threads import Events, ThreadHost
 from bodycam.recorder.writer import Writer
@@ -409,21 +410,22 @@ def test_the_recorder_from_start_to_power_off(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "card")
     desk.root.mkdir()
     outputs, host, failed = TimedOutputs(), FakeHost(), list[BaseException]()
+    said: list[str] = []
     around = Surroundings(
-        PosixCard(desk.root),
-        desk.clock,
+        lambda: PosixCard(desk.root),
         partial(bytes.__mul__, b"\7"),
         "boot-1",
         FakeStatus(),
         host,
         failed.append,
+        said.append,
     )
-    recorder = Recorder(read_policy(DEFAULT.read_bytes(), "default.toml"), OWNER, around)
-    assert recorder.found == []
+    intake = Intake(read_policy(DEFAULT.read_bytes(), "default.toml"), desk.clock)
+    recorder = Recorder(intake, OWNER, around)
     assert recorder.wait() is None
     assert recorder.stop()
     recorder.start(FakeCamera(), outputs, fitted=("speaker",))
-    tell = recorder.reports
+    tell = intake.reports
     gop = film("IPPPP" * 2, width=64, height=36)
     for picture in gop:
         desk.clock.now = picture.t_ns
@@ -441,6 +443,7 @@ def test_the_recorder_from_start_to_power_off(tmp_path: Path) -> None:
     until(lambda: "power_off power button" in host.asked, "going off")
     assert recorder.stop()
     assert failed == []
+    assert said == []
     (folder,) = desk.folders
     assert_sound(folder)
     assert reading(folder).end == "close"

@@ -9,8 +9,8 @@ from tools.bench.rig import Timeline, policy, vault
 from tools.bench.serving import Told
 
 from bodycam.posix.card import PosixCard
-from bodycam.recorder.assembly import media_format, ring_policy
-from bodycam.recorder.footage import Footage
+from bodycam.recorder.assembly import media_format
+from bodycam.recorder.footage import Footage, ring_policy
 from bodycam.recorder.writer import Writer
 from bodycam.rules.events import How, Warned
 

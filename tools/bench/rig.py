@@ -23,8 +23,8 @@ from bodycam.ports import Buffer, Pattern, WallTime
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.recorder.agent import Agent, Ports
-from bodycam.recorder.assembly import Owner, media_format, open_vault, ring_policy
-from bodycam.recorder.footage import Footage
+from bodycam.recorder.assembly import Owner, media_format, open_vault
+from bodycam.recorder.footage import Footage, ring_policy
 from bodycam.recorder.threads import Events, ThreadHost
 from bodycam.recorder.vault import Vault
 from bodycam.recorder.writer import Progress, Writer, WriterWatch

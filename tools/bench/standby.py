@@ -35,8 +35,7 @@ def overhead(film_name: str, film_path: str) -> Told:
     from tools.bench.film import FPS, film_at
     from tools.bench.rig import policy
 
-    from bodycam.recorder.assembly import ring_policy
-    from bodycam.recorder.footage import Footage
+    from bodycam.recorder.footage import Footage, ring_policy
 
     film = film_at(film_name, film_path)
     rules = policy(film.spec)

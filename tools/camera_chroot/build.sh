@@ -19,7 +19,7 @@ made_from=$(cat "$here/build.sh" "$here/virtual.yaml" | sha256sum)
 [ "$(cat "$root/made-from" 2>/dev/null)" != "$made_from" ] || exit 0
 
 packages=python3,python3-libcamera,libcamera-ipa,python3-av,python3-pil,python3-prctl
-packages=$packages,python3-piexif,python3-numpy,python3-cryptography
+packages=$packages,python3-piexif,python3-numpy,python3-cryptography,python3-gpiozero
 say "getting Debian testing with libcamera (about 700 MB, 1 to 2 minutes)"
 rm -rf "$root"
 mkdir -p "$(dirname "$root")"

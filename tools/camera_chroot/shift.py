@@ -1,16 +1,20 @@
-"""A shift of 30 s of recording in the chroot: the whole recorder on the real libcamera.
+"""A shift of 30 s of recording in the chroot: `bodycam run` itself on the real libcamera.
 
-Reads /shift (policy.toml, device.key, bundle.json), writes the card to /shift/card, and says on its
-last line, as JSON, what happened.
+Reads /shift (config.toml and what it names), writes the card to /shift/card, and says on its last
+line, as JSON, what happened. Pins are gpiozero's mocked ones, which the shift presses; speaker and
+microphone are made up; all else is the product's own.
 """
 
 import json
 import math
 import os
+import signal
 import sys
 import threading
 import time
 from array import array
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +22,31 @@ from tools.camera_chroot import virtual_camera
 
 virtual_camera.plug_in()
 
-from bodycam.evidence.enrolment import read_bundle  # noqa: E402
-from bodycam.evidence.keys import SoftwareKey  # noqa: E402
-from bodycam.pi.camera import Deliver, PiCamera  # noqa: E402
-from bodycam.pi.picam import CameraSettings, PicameraSession  # noqa: E402
-from bodycam.pi.sound import Block, PiMicrophone, SoundSettings  # noqa: E402
-from bodycam.ports import Pattern, Reports  # noqa: E402
-from bodycam.posix.card import PosixCard  # noqa: E402
+from gpiozero.pins.mock import MockFactory, MockPWMPin  # type: ignore[import-untyped]  # noqa: E402
+
+from bodycam.config import read_config  # noqa: E402
+from bodycam.pi.camera import CameraSettings, Deliver, Luma, Session  # noqa: E402
+from bodycam.pi.hardware import Hardware, open_camera  # noqa: E402
+from bodycam.pi.sound import Block, SoundSettings  # noqa: E402
 from bodycam.posix.clock import PosixClock  # noqa: E402
-from bodycam.posix.status import StatusFile  # noqa: E402
-from bodycam.recorder.assembly import Owner  # noqa: E402
-from bodycam.recorder.process import Recorder, Surroundings  # noqa: E402
 from bodycam.rules.model import Model  # noqa: E402
-from bodycam.rules.policy import read_policy  # noqa: E402
+from bodycam.run import run  # noqa: E402
 
 SHIFT = Path("/shift")
+RECORD_PIN = 17
 RECORD_S, HANG_AT_S, HANG_S, HOLD_S = 30, 10, 6, 4
 CLOCK = PosixClock()
-PROBLEMS: list[str] = []
+BEGUN_S = time.monotonic()
+
+
+def _say(what: str) -> None:
+    print(f"{time.monotonic() - BEGUN_S:6.1f} s  {what}", flush=True)
 
 
 class _Tone:
     """A microphone that hears a tone, block after block in real time."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str, settings: SoundSettings) -> None:
         self._count, self._begun_ns = 0, CLOCK.now_ns()
 
     def read(self) -> Block:
@@ -56,146 +61,119 @@ class _Tone:
         pass
 
 
-class _Outputs:
-    """Plays everything at once and perfectly; remembers what the wearer felt."""
+class _Sink:
+    """A speaker that plays at once what it is given."""
 
-    reports: Reports
+    def __init__(self, device: str) -> None:
+        self._given = 0
+
+    def begin(self, rate_hz: int) -> None:
+        self._given = 0
+
+    def write(self, data: memoryview) -> int:
+        self._given += len(data)
+        return len(data)
+
+    def heard(self) -> int:
+        return self._given
+
+    def end(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Shift:
+    """What the wearer does, and what is seen of it."""
 
     def __init__(self) -> None:
-        self.felt: list[str] = []
+        self.pins = MockFactory(pin_class=MockPWMPin)
+        self.states: list[str] = []
         self.warned = 0
+        self.sessions = 0
+        self.luma: list[int] = []
+        self.turns = 0
+        self.hardware = Hardware(
+            pins=lambda: self.pins,
+            sink=_Sink,
+            microphone=_Tone,
+            camera=self._open,
+            looker=lambda: self,
+        )
 
-    def light(self, pattern: Pattern) -> None:
-        pass
+    # ---- hardware --------------------------------------------------------------------------------
 
-    def vibrate(self, pattern: Pattern) -> None:
-        self.felt.append(pattern.name)
-
-    def warn(self, output: str, token: int, texts: tuple[str, ...], volume_percent: int) -> None:
-        self.warned += 1
-        self.reports.warning_started(output, token, CLOCK.now_ns())
-        self.reports.warning_ended(output, token, CLOCK.now_ns())
-
-    def hush(self) -> None:
-        pass
-
-    def say(self, text: str) -> None:
-        pass
-
-
-class _Host:
-    """Counts the turns of the control road."""
-
-    turns = 0
-
-    def alive(self) -> None:
-        self.turns += 1
-
-    def power_off(self, reason: str) -> None:
-        PROBLEMS.append(f"power off: {reason}")
-
-
-def _say(what: str) -> None:
-    print(f"{time.monotonic() - BEGUN_S:6.1f} s  {what}", flush=True)
-
-
-BEGUN_S = time.monotonic()
-
-
-def _main() -> int:
-    """The shift, from waking to the end."""
-    policy = read_policy((SHIFT / "policy.toml").read_bytes(), "policy.toml")
-    bundle = read_bundle((SHIFT / "bundle.json").read_bytes())
-    key = SoftwareKey.from_openssh((SHIFT / "device.key").read_bytes())
-    outputs, host = _Outputs(), _Host()
-    around = Surroundings(
-        PosixCard(SHIFT / "card"),
-        CLOCK,
-        os.urandom,
-        Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-        StatusFile(SHIFT / "status.json"),
-        host,
-        lambda error: PROBLEMS.append(repr(error)),
-    )
-    owner = Owner(bundle.device, key, bundle.recipients, station_key=bundle.station_key)
-    recorder = Recorder(policy, owner, around)
-    outputs.reports = recorder.reports
-    settings = CameraSettings(
-        policy.video.width,
-        policy.video.height,
-        policy.video.fps,
-        policy.video.bitrate_kbps * 1000,
-        round(policy.video.keyframe_interval_s * policy.video.fps),
-        "libav",
-        4,
-        640,
-        360,
-    )
-    opened: list[PicameraSession] = []
-
-    def open_session(deliver: Deliver) -> PicameraSession:
-        session = PicameraSession(settings, deliver, _say)
-        opened.append(session)
+    def _open(
+        self, settings: CameraSettings, deliver: Deliver, tell: Callable[[str], None]
+    ) -> Session:
+        """The virtual camera has one small picture: 640 x 360."""
+        fitting = replace(settings, luma_width=640, luma_height=360)
+        session = open_camera(fitting, deliver, tell)
+        self.sessions += 1
         _say("the camera runs")
         return session
 
-    camera = PiCamera(
-        open_session,
-        recorder.reports,
-        now_ns=CLOCK.now_ns,
-        keyframe_interval_ns=policy.keyframe_interval_ns,
-        gave_up=PROBLEMS.append,
-        tell=_say,
-        microphone=PiMicrophone(
-            _Tone, recorder.reports, SoundSettings(), now_ns=CLOCK.now_ns, tell=_say
-        ),
-    )
-    states: list[str] = []
+    def look(self, luma: Luma) -> frozenset[str]:
+        """The lens watch's other process, which needs OpenCV."""
+        self.luma = [luma.width, luma.height, len(luma.data)]
+        return frozenset()
 
-    def watch(now: int, event: Any, model: Model, effects: Any) -> None:
-        if not states or states[-1] != model.state.value:
-            states.append(model.state.value)
+    def close(self) -> None:
+        """See lens.Looker."""
+
+    # ---- the wearer ------------------------------------------------------------------------------
+
+    def watch(self, now: int, event: Any, model: Model, effects: tuple[Any, ...]) -> None:
+        """Every turn of the control road that did something."""
+        self.turns += 1
+        self.warned += sum(type(effect).__name__ == "Warn" for effect in effects)
+        if not self.states or self.states[-1] != model.state.value:
+            self.states.append(model.state.value)
             _say(f"state {model.state.value}, faults {sorted(f.value for f in model.faults)}")
 
-    recorder.start(camera, outputs, fitted=("speaker",), watch=watch)
+    def wear(self) -> None:
+        """Press, wait, stop, and switch off as systemd does."""
+        time.sleep(8)
+        _say("RECORD")
+        self._hold(0.2)
+        time.sleep(2 + HANG_AT_S)
+        _say(f"the sensor hangs for {HANG_S} s")
+        virtual_camera.hung.set()
+        time.sleep(HANG_S)
+        virtual_camera.hung.clear()
+        time.sleep(RECORD_S - HANG_AT_S - HANG_S)
+        _say("RECORD is held")
+        self._hold(HOLD_S)
+        time.sleep(2)
+        _say("SIGTERM")
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    def button(closed: bool) -> None:
-        recorder.reports.edge("record", closed, CLOCK.now_ns())
+    def _hold(self, seconds: float) -> None:
+        pin = self.pins.pin(RECORD_PIN)
+        pin.drive_low()
+        time.sleep(seconds)
+        pin.drive_high()
 
-    time.sleep(6)
-    luma = camera.luma(2)
-    _say("RECORD")
-    button(True)
-    time.sleep(0.2)
-    button(False)
-    time.sleep(policy.lead_ns / 1e9 + HANG_AT_S)
-    _say(f"the sensor hangs for {HANG_S} s")
-    virtual_camera.hung.set()
-    time.sleep(HANG_S)
-    virtual_camera.hung.clear()
-    time.sleep(RECORD_S - HANG_AT_S - HANG_S)
-    _say("RECORD is held")
-    button(True)
-    time.sleep(HOLD_S)
-    button(False)
-    time.sleep(2)
-    stopped = recorder.stop()
-    closed = camera.close()
+
+def _main() -> int:
+    """The shift, from power to the end."""
+    shift = _Shift()
+    threading.Thread(target=shift.wear, daemon=True).start()
+    code = run(read_config(SHIFT / "config.toml"), shift.hardware, watch=shift.watch)
     print(
         json.dumps(
             {
-                "stopped": stopped,
-                "closed": closed,
-                "sessions": len(opened),
-                "states": states,
-                "felt": outputs.felt,
-                "warned": outputs.warned,
-                "luma": luma and [luma.width, luma.height, len(luma.data)],
-                "turns": host.turns,
-                "threads": [thread.name for thread in threading.enumerate()],
-                "problems": PROBLEMS,
+                "code": code,
+                "sessions": shift.sessions,
+                "states": shift.states,
+                "warned": shift.warned,
+                "luma": shift.luma,
+                "turns": shift.turns,
+                "status": json.loads((SHIFT / "run/status.json").read_text()),
             }
-        )
+        ),
+        flush=True,
     )
     return 0
 

@@ -29,6 +29,7 @@ from bodycam.ports import Buffer, Pattern
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.recorder.assembly import Owner
+from bodycam.recorder.intake import Intake
 from bodycam.recorder.process import Recorder, Surroundings
 from bodycam.rules import events
 from bodycam.rules.events import Effect, Event
@@ -150,24 +151,26 @@ class Life:
         self._closed = threading.Event()
         voice.say(words.RECOVERING)
         around = Surroundings(
-            card=TellingCard(Path(job.card), voice),
-            clock=self._clock,
+            open_card=lambda: TellingCard(Path(job.card), voice),
             random=os.urandom,
             boot=f"life-{job.life}",
             status=self,
             host=self,
             failed=self._failed,
+            tell=lambda _: None,
         )
         owner = Owner(
             job.device, SoftwareKey.from_seed(bytes.fromhex(job.seed)), job.recipients, job.wearer
         )
-        self._recorder = Recorder(read_policy(POLICY, "powercut.toml"), owner, around)
+        intake = Intake(read_policy(POLICY, "powercut.toml"), self._clock)
+        self._reports = intake.reports
+        self._recorder = Recorder(intake, owner, around)
 
     def live(self, began_ns: int) -> None:
         """Until the power goes, or everything that was asked for has been done."""
         self._recorder.start(self, self, watch=self._watch)
         self._awake.wait()
-        reports, start_ns = self._recorder.reports, self._clock.now_ns()
+        reports, start_ns = self._reports, self._clock.now_ns()
         pictures = Film(SMALL, Path(self._job.film)).pictures()
         heard = self._heard(start_ns)
         t_ns, frame = next(heard)
@@ -194,7 +197,7 @@ class Life:
 
     def _wear(self, number: int) -> None:
         """What the wearer does at this picture, and the file that nobody syncs."""
-        reports, now_ns = self._recorder.reports, self._clock.now_ns()
+        reports, now_ns = self._reports, self._clock.now_ns()
         if not self._job.presses and number == _ENOUGH:
             reports.shut_down("that was all", now_ns)
         for closed_at, opened_at, stops in self._job.presses:
@@ -258,8 +261,8 @@ class Life:
 
     def warn(self, output: str, token: int, texts: tuple[str, ...], volume_percent: int) -> None:
         """See ports.Outputs; given at once."""
-        self._recorder.reports.warning_started(output, token, self._clock.now_ns())
-        self._recorder.reports.warning_ended(output, token, self._clock.now_ns())
+        self._reports.warning_started(output, token, self._clock.now_ns())
+        self._reports.warning_ended(output, token, self._clock.now_ns())
 
     def hush(self) -> None:
         """See ports.Outputs."""

@@ -57,6 +57,10 @@ class Buttons:
         """Whether RECORD is pressed at this moment."""
         return any(button.closed for button in self._buttons if button.name == "record")
 
+    def closed_at_start(self, name: str) -> bool:
+        """Whether this button was pressed already when its edges began to be reported."""
+        return any(button.closed_at_start for button in self._buttons if button.name == name)
+
     def read(self) -> Finding:
         """See health.Reader."""
         broken = [button.settle() for button in self._buttons]
@@ -90,7 +94,7 @@ class _Button:
         # gpiozero calls an input with a pull-up active when it is low.
         active_high = pull_up is not True
         self._closed_when_active = active_high == (wiring.closed == "high")
-        self._told = self.closed
+        self._told = self.closed_at_start = self.closed
         self._input.when_activated = lambda: self._changed(self._closed_when_active)
         self._input.when_deactivated = lambda: self._changed(not self._closed_when_active)
 

@@ -43,6 +43,27 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """What the camera is to deliver."""
+
+    width: int
+    height: int
+    """Pixels, even."""
+    fps: int
+    bitrate_bps: int
+    keyframe_every: int
+    """Pictures from one keyframe to the next."""
+    encoder: str
+    """`v4l2`: the hardware's (Zero 2 W, 3, 4); `libav`: libx264 (5)."""
+    buffers: int = 4
+    luma_width: int = 320
+    luma_height: int = 180
+    """Of the small picture for the lens watch."""
+    camera: int = 0
+    """Which one, where there are several."""
+
+
+@dataclass(frozen=True, slots=True)
 class Luma:
     """A small picture without colour, for the lens watch."""
 
@@ -135,8 +156,10 @@ class PiCamera:
     # ---- the port --------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """See ports.Camera."""
+        """See ports.Camera. One that is awake goes on as it is."""
         with self._changed:
+            if self._awake:
+                return
             self._not_before_ns = 0
             self._begin_turn(awake=True)
         if self._microphone is not None:

@@ -1,4 +1,4 @@
-"""What is fitted to a camera, and where: filled from the configuration."""
+"""What is fitted to a body, and where: filled from the configuration."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from bodycam.pi.parts import BuzzerWiring, LightWiring, VibrationWiring
 
 @dataclass(frozen=True, slots=True)
 class Fittings:
-    """All but camera and microphone; what is None, empty or False is not fitted."""
+    """What is None, empty or False is not fitted."""
 
     buttons: tuple[ButtonWiring, ...]
     light: LightWiring
@@ -21,6 +21,11 @@ class Fittings:
     """The name of a sound device that ALSA knows."""
     sounds: str
     """The folder of the municipality's own sounds."""
+    microphone: str
+    """The same of a microphone."""
+    encoder: str
+    """As in camera.CameraSettings; empty: what this model of the Pi has."""
+    lens_watch: bool
     i2c_bus: int
     gauge: bool
     clock_module: bool

@@ -8,7 +8,6 @@ none.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from av.video.frame import PictureType
@@ -17,30 +16,9 @@ from picamera2.encoders import LibavH264Encoder  # type: ignore
 from picamera2.outputs import Output  # type: ignore
 
 from bodycam.errors import DeviceError
-from bodycam.pi.camera import Deliver, Luma
+from bodycam.pi.camera import CameraSettings, Deliver, Luma
 
 _US_NS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """What the camera is to deliver."""
-
-    width: int
-    height: int
-    """Pixels, even."""
-    fps: int
-    bitrate_bps: int
-    keyframe_every: int
-    """Pictures from one keyframe to the next."""
-    encoder: str
-    """`v4l2`: the hardware's (Zero 2 W, 3, 4); `libav`: libx264 (5)."""
-    buffers: int = 4
-    luma_width: int = 320
-    luma_height: int = 180
-    """Of the small picture for the lens watch."""
-    camera: int = 0
-    """Which one, where there are several."""
 
 
 class PicameraSession:

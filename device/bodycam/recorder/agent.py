@@ -80,10 +80,22 @@ class Agent:
         self._closing: _Closing | None = None
         self.model: Model | None = None
 
-    def start(self, now: int, *, docked: bool = False, record_closed: bool = False) -> None:
-        """Begin: the light goes on, the camera wakes."""
+    def start(
+        self,
+        now: int,
+        *,
+        docked: bool = False,
+        record_closed: bool = False,
+        function_closed: bool = False,
+    ) -> None:
+        """Begin: the light goes on, the camera wakes. What is closed now counts for nothing."""
         self.model, effects = machine.begin(
-            self._policy, now, outputs=self._fitted, docked=docked, record_closed=record_closed
+            self._policy,
+            now,
+            outputs=self._fitted,
+            docked=docked,
+            record_closed=record_closed,
+            function_closed=function_closed,
         )
         self._tick_ns = now + TICK_NS
         self._footage.log(events.Log("boot", now))

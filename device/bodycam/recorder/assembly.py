@@ -7,8 +7,8 @@ from bodycam.evidence.age import Sealer
 from bodycam.evidence.keys import PublicKey, SigningKey
 from bodycam.media.fmp4 import SoundFormat
 from bodycam.media.packets import SECOND
-from bodycam.media.ring import RingPolicy
 from bodycam.ports import Card, Clock, Random
+from bodycam.recorder.body_memory import MemoryKeeper
 from bodycam.recorder.card_journal import FOLDER, CardJournal
 from bodycam.recorder.clearance import Clearance
 from bodycam.recorder.recovery import Found, recover
@@ -32,17 +32,6 @@ class Owner:
     """A token for the one who wears it; never a name."""
     station_key: PublicKey | None = None
     """Signs the receipts that let recordings go; without it none ever does."""
-
-
-def ring_policy(policy: Policy) -> RingPolicy:
-    """What the policy says to the ring."""
-    return RingPolicy(
-        pre_record_ns=policy.pre_record_ns,
-        keyframe_interval_ns=policy.keyframe_interval_ns,
-        frame_ns=policy.frame_ns,
-        budget_bytes=policy.budget_bytes,
-        sound_before_press=policy.keep.sound_before_press,
-    )
 
 
 def nominal_bytes(policy: Policy, span_ns: int) -> int:
@@ -85,17 +74,27 @@ def make_sealer(policy: Policy, owner: Owner, random: Random) -> Sealer:
 
 
 def open_vault(
-    card: Card, policy: Policy, owner: Owner, *, clock: Clock, random: Random, boot: str
+    card: Card,
+    policy: Policy,
+    owner: Owner,
+    *,
+    clock: Clock,
+    random: Random,
+    boot: str,
+    memory: MemoryKeeper | None = None,
 ) -> tuple[Vault, list[Found]]:
     """Continue the journal, recover what a power cut left, and give the vault.
 
-    Raises CardError, and what `make_sealer` raises before anything is written.
+    The journal is held against the body's `memory` before anything is written to it. Raises
+    CardError, and what `make_sealer` raises before anything is written.
     """
     sealer = make_sealer(policy, owner, random)
     card.make_folder(FOLDER)
     journal = CardJournal(
         card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot
     )
+    if memory is not None:
+        memory.hold_against(journal)
     if journal.set_aside:
         journal.write("journal-cut", {"why": journal.set_aside})
     found = recover(card, journal, owner.key)

@@ -4,7 +4,7 @@ Only the end of the file is read at start, so that a long journal does not hold 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from bodycam.errors import CardFull, EvidenceError, LineError
@@ -13,7 +13,7 @@ from bodycam.evidence.journal import Entry, Journal, JournalReader
 from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import parse_rec
 from bodycam.evidence.lines import MAX_LINE_BYTES, Line
-from bodycam.ports import Card, Clock
+from bodycam.ports import Card, Clock, Mark
 
 PATH = "journal.jsonl"
 FOLDER = "recordings"
@@ -42,6 +42,8 @@ class CardJournal:
         """The number of the newest recording: the next one has a greater."""
         self.set_aside = ""
         """What was found at start and could not be continued, in one sentence; else empty."""
+        self.told: Callable[[Mark], None] = lambda _: None
+        """Told where the journal is after each line; must return at once."""
         self._journal = Journal(device, key, boot)
         last = self._find_end()
         if last is not None:
@@ -81,8 +83,32 @@ class CardJournal:
         except CardFull:
             self._journal = Journal(self.device, self._key, self._boot, seq=seq, prev=prev)
             raise
+        self.told(Mark(self._journal.seq, self._journal.head))
         if rec is not None and kind == "open":
             self.last_opened, self.counter = rec, parse_rec(rec).counter
+
+    def head_at(self, seq: int) -> str | None:
+        """The digest of the last line when the next one was number `seq`; None if there is none.
+
+        The file is halved again and again, so that a journal of years costs some thirty reads of
+        two lines each. Raises CardError.
+        """
+        low, high = 0, self._card.size(PATH)
+        while low < high:
+            middle = (low + high) // 2
+            found = self._line_from(middle)
+            if found is None:
+                high = middle
+                continue
+            start, line = found
+            number = line.fields.get("seq")
+            if number == seq - 1:
+                return line.digest
+            if isinstance(number, int) and number < seq - 1:
+                low = start + 1
+            else:
+                high = middle
+        return None
 
     # ---- at start --------------------------------------------------------------------------------
 
@@ -157,6 +183,19 @@ class CardJournal:
                         self.unended = "" if rec in told else rec
                         self.counter = max(self.counter, parse_rec(rec).counter)
                         return
+
+    def _line_from(self, offset: int) -> tuple[int, Line] | None:
+        """The first line that begins at `offset` or after it, and where; None: there is none."""
+        before = min(offset, 1)  # a line begins here if the byte before is the end of another
+        data = self._card.read(PATH, 2 * MAX_LINE_BYTES + before, offset - before)
+        start = 0 if not before else data.find(b"\n") + 1
+        end = data.find(b"\n", start) + 1
+        if (before and not start) or not end:
+            return None
+        try:
+            return offset - before + start, Line.parse(data[start:end])
+        except EvidenceError:
+            return None
 
     def _keep_tail(self, tail: bytes) -> None:
         self._card.make_folder(ASIDE)

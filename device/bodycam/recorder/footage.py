@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bodycam.media.packets import Gop, Packet
 from bodycam.media.ring import End, Ring, RingPolicy, payload
 from bodycam.rules.events import FootageDropped, Log, Note, Warned
+from bodycam.rules.policy import Policy
 
 MAX_LOGS = 1024
 """Journal entries that may wait for a stuck card; the oldest go first, and are counted."""
@@ -25,6 +26,17 @@ class Begin:
 
 
 Item = Gop | End | Begin | Note
+
+
+def ring_policy(policy: Policy) -> RingPolicy:
+    """What the policy says to the ring."""
+    return RingPolicy(
+        pre_record_ns=policy.pre_record_ns,
+        keyframe_interval_ns=policy.keyframe_interval_ns,
+        frame_ns=policy.frame_ns,
+        budget_bytes=policy.budget_bytes,
+        sound_before_press=policy.keep.sound_before_press,
+    )
 
 
 class Footage:

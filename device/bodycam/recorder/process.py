@@ -3,24 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bodycam.ports import Camera, Card, Clock, Host, Outputs, Random, Status
+from bodycam.ports import Camera, Card, Host, Outputs, Random, Status
 from bodycam.recorder.agent import Agent, Ports, Watch
-from bodycam.recorder.assembly import Owner, media_format, open_vault, ring_policy
-from bodycam.recorder.footage import Footage
-from bodycam.recorder.recovery import Found
-from bodycam.recorder.reports import Reporter
-from bodycam.recorder.threads import Events, ThreadHost
-from bodycam.recorder.writer import Writer
+from bodycam.recorder.assembly import Owner, media_format, open_vault
+from bodycam.recorder.body_memory import MemoryKeeper
+from bodycam.recorder.intake import Intake
+from bodycam.recorder.opening import OpeningWriter
+from bodycam.recorder.threads import ThreadHost
+from bodycam.recorder.writer import Writer, WriterWatch
 from bodycam.rules.events import Output
-from bodycam.rules.policy import Policy
+
+END_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What does not depend on the camera's hardware."""
+    """What does not depend on camera and outputs."""
 
-    card: Card
-    clock: Clock
+    open_card: Callable[[], Card]
+    """Raises CardError; called on the writer's thread until it succeeds once."""
     random: Random
     boot: str
     """The kernel's id of this boot."""
@@ -28,31 +29,22 @@ class Surroundings:
     host: Host
     failed: Callable[[BaseException], None]
     """Told of an error that nobody foresaw."""
+    tell: Callable[[str], None]
+    """Takes a sentence for the system's log."""
+    memory: MemoryKeeper | None = None
+    """Of the body; None where none is fitted."""
 
 
 class Recorder:
-    """Made first, so that adapters have somebody to report to; started with the adapters."""
+    """Goes on where `intake` begins: adapters may report to that long before this starts."""
 
-    def __init__(self, policy: Policy, owner: Owner, around: Surroundings) -> None:
-        """Continues the journal and recovers what a power cut left. Raises CardError."""
-        self._policy = policy
+    def __init__(self, intake: Intake, owner: Owner, around: Surroundings) -> None:
+        self._intake = intake
+        self._owner = owner
         self._around = around
-        self._events = Events(around.clock)
-        self._footage = Footage(ring_policy(policy), self._events.post)
-        self.reports = Reporter(self._footage, self._events.post)
-        """What adapters report to."""
-        vault, found = open_vault(
-            around.card,
-            policy,
-            owner,
-            clock=around.clock,
-            random=around.random,
-            boot=around.boot,
-        )
-        self.found: list[Found] = found
-        """What recovery did."""
-        self._writer = Writer(
-            vault, self._footage, media_format(policy), self._events.post, around.clock
+        self._card: Card | None = None
+        self._writer = OpeningWriter(
+            self._open, intake.footage, intake.events.post, intake.clock, around.tell
         )
         self._threads: ThreadHost | None = None
 
@@ -64,14 +56,15 @@ class Recorder:
         fitted: tuple[str, ...] = ("speaker", "buzzer", "light"),
         docked: bool = False,
         record_closed: bool = False,
+        function_closed: bool = False,
         watch: Watch = lambda *_: None,
     ) -> None:
         """Begin: the ring fills. `fitted` are the outputs that can give the warning, in order."""
-        around = self._around
+        intake, around = self._intake, self._around
         agent = Agent(
-            self._policy,
-            self._footage,
-            Ports(camera, outputs, around.status, around.host, around.clock),
+            intake.policy,
+            intake.footage,
+            Ports(camera, outputs, around.status, around.host, intake.clock),
             self._writer.watch,
             fitted=tuple(Output(name) for name in fitted),
             watch=watch,
@@ -79,17 +72,54 @@ class Recorder:
         self._threads = ThreadHost(
             agent,
             self._writer,
-            self._events,
-            clock=around.clock,
+            intake.events,
+            clock=intake.clock,
             host=around.host,
             failed=around.failed,
         )
-        self._threads.start(docked=docked, record_closed=record_closed)
+        self._threads.start(
+            docked=docked, record_closed=record_closed, function_closed=function_closed
+        )
 
     def wait(self, within_s: float | None = None) -> BaseException | None:
         """Until the recorder has ended: by `stop`, or by the error that this returns."""
         return None if self._threads is None else self._threads.wait(within_s)
 
-    def stop(self) -> bool:
-        """End both threads when what waits has been written; False where the card kept it."""
-        return self._threads is None or self._threads.stop()
+    def stop(self, within_s: float = END_WITHIN_S) -> bool:
+        """End both threads when what waits has been written; False where the card kept it.
+
+        What is still being kept ends here, also where the control road has failed before.
+        """
+        self._intake.footage.finish()
+        ended = self._threads is None or self._threads.stop(within_s)
+        if self._around.memory is not None:
+            self._around.memory.close()
+        return ended
+
+    def _open(self, watch: WriterWatch) -> Writer:
+        """On the writer's thread: open the card, recover what a power cut left. Raises CardError.
+
+        The same card is asked again after a failure, so that it remembers what it may not retry.
+        """
+        intake, around = self._intake, self._around
+        if self._card is None:
+            self._card = around.open_card()
+        vault, found = open_vault(
+            self._card,
+            intake.policy,
+            self._owner,
+            clock=intake.clock,
+            random=around.random,
+            boot=around.boot,
+            memory=around.memory,
+        )
+        for one in found:
+            around.tell(f"{one.rec} was left open: {one.outcome}. {one.why}".strip())
+        return Writer(
+            vault,
+            intake.footage,
+            media_format(intake.policy),
+            intake.events.post,
+            intake.clock,
+            watch=watch,
+        )

@@ -7,12 +7,14 @@ writer thread waits only for footage and the card.
 import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from bodycam.media.packets import SECOND
 from bodycam.ports import Clock, Host
-from bodycam.recorder.agent import Agent
-from bodycam.recorder.writer import Writer
 from bodycam.rules.events import Event
+
+if TYPE_CHECKING:  # the queue is wanted before the rest has been imported
+    from bodycam.recorder.agent import Agent
 
 WAIT_S = 0.5
 """The writer looks up at least so often."""
@@ -38,13 +40,20 @@ class Events:
         return self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
 
 
+class Steps(Protocol):
+    """What the writer's thread steps."""
+
+    def step(self, wait_s: float = 0) -> bool:
+        """See Writer."""
+
+
 class ThreadHost:
     """Starts and stops the recorder's two threads."""
 
     def __init__(
         self,
-        agent: Agent,
-        writer: Writer,
+        agent: "Agent",
+        writer: Steps,
         events: Events,
         *,
         clock: Clock,
@@ -68,9 +77,16 @@ class ThreadHost:
         self._control = threading.Thread(target=self._run_control, name="control", daemon=True)
         self._saving = threading.Thread(target=self._run_writer, name="writer", daemon=True)
 
-    def start(self, *, docked: bool = False, record_closed: bool = False) -> None:
+    def start(
+        self, *, docked: bool = False, record_closed: bool = False, function_closed: bool = False
+    ) -> None:
         """Start the agent, then both threads."""
-        self._agent.start(self._clock.now_ns(), docked=docked, record_closed=record_closed)
+        self._agent.start(
+            self._clock.now_ns(),
+            docked=docked,
+            record_closed=record_closed,
+            function_closed=function_closed,
+        )
         self._control.start()
         self._saving.start()
 

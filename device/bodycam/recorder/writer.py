@@ -112,9 +112,10 @@ class Writer:
         clock: Clock,
         saved: Callable[[Progress], None] = lambda _: None,
         weigh: Callable[[Gop], int] = payload,
+        watch: WriterWatch | None = None,
     ) -> None:
         """`post` takes what the rules must know; `saved` is told after every commit."""
-        self.watch = WriterWatch()
+        self.watch = watch or WriterWatch()
         self._clock = clock
         self._vault = vault
         self._footage = footage
