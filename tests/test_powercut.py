@@ -73,6 +73,7 @@ LIFE = """
 @ touch append journal.jsonl
 @ touch append recordings/a/ledger.jsonl
 @ filling 500
+@ recovered
 @ picture 0
 @ touch append journal.jsonl
 @ picture 1
@@ -95,7 +96,7 @@ LIFE = """
     ("aim", "at"),
     [
         (Aim(RECOVERY, 2, 0), "touch append recordings/a/ledger.jsonl"),
-        (Aim(RECOVERY, 9, 0), "filling 500"),
+        (Aim(RECOVERY, 9, 0), "recovered"),
         (Aim(OPENING, 2, 0), "touch make_folder recordings/b"),
         (Aim(OPENING, 9, 0), "touch create recordings/b/00000003.segment.age"),
         (Aim(GOP, 2, 0), "touch append recordings/b/ledger.jsonl"),

@@ -88,7 +88,8 @@ class _Process:
         life.callback(self._host.close)
         self._intake = Intake(self._policy, self._clock)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._end("stopped by the system"))
+            before = signal.signal(number, lambda *_: self._end("stopped by the system"))
+            life.callback(signal.signal, number, before)
         self._camera = self._make_camera()
         life.push(self._close_camera)
         self._bus = I2c(self._fittings.i2c_bus, hardware.bus)

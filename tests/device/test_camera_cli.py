@@ -17,6 +17,7 @@ from bodycam.cli import main
 from bodycam.config import read_config
 from bodycam.errors import ConfigError
 from bodycam_station.station import Station
+from fakes.hardware import silent
 
 HOUSE = Path(__file__).parents[2]
 POLICIES = HOUSE / "config" / "policies"
@@ -36,7 +37,7 @@ class Desk:
     def run(self, *words: str | Path) -> tuple[int, str, str]:
         """Exit code, output, errors."""
         try:
-            code = main([*map(str, words), "--config", str(self.config)])
+            code = main([*map(str, words), "--config", str(self.config)], silent())
         except SystemExit as error:
             code = int(error.code or 0)
         out, err = self.capsys.readouterr()

@@ -171,6 +171,7 @@ class Life:
         self._recorder.start(self, self, watch=self._watch)
         self._awake.wait()
         reports, start_ns = self._reports, self._clock.now_ns()
+        recovered = False
         pictures = Film(SMALL, Path(self._job.film)).pictures()
         heard = self._heard(start_ns)
         t_ns, frame = next(heard)
@@ -184,6 +185,9 @@ class Life:
             if number == 0:
                 self._voice.say(words.FILLING, (self._clock.now_ns() - began_ns) // 1_000_000)
             self._voice.say(words.PICTURE, number)
+            if self._recorder.opened and not recovered:
+                recovered = True
+                self._voice.say(words.RECOVERED)
             self._wear(number)
             if self._closed.is_set():
                 break
@@ -198,7 +202,7 @@ class Life:
     def _wear(self, number: int) -> None:
         """What the wearer does at this picture, and the file that nobody syncs."""
         reports, now_ns = self._reports, self._clock.now_ns()
-        if not self._job.presses and number == _ENOUGH:
+        if not self._job.presses and number >= _ENOUGH and self._recorder.opened:
             reports.shut_down("that was all", now_ns)
         for closed_at, opened_at, stops in self._job.presses:
             if number == closed_at:

@@ -75,7 +75,7 @@ class Moment:
         before = self.now
         if said.word == words.RECOVERING:
             self.now = RECOVERY
-        elif said.word == words.FILLING:
+        elif said.word == words.RECOVERED:
             self.now = ""
         elif said.word == words.PRESS:
             self.now = OPENING

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 RECOVERING = "recovering"
 """The recorder turns to the card."""
+RECOVERED = "recovered"
+"""It has opened the card; meanwhile pictures may have come."""
 FILLING = "filling"
 """`ms`: the first picture is in the ring, so long after the process began."""
 TOUCH = "touch"

@@ -48,6 +48,11 @@ class OpeningWriter:
         self._fault: Fault | None = None
         self._said = ""
 
+    @property
+    def opened(self) -> bool:
+        """Whether the card has been opened, and what a power cut left has been recovered."""
+        return self._writer is not None
+
     def step(self, wait_s: float = 0) -> bool:
         """See Writer.step. Raises what nobody foresaw in opening, too; steps may go on."""
         if self._writer is None:

@@ -81,6 +81,11 @@ class Recorder:
             docked=docked, record_closed=record_closed, function_closed=function_closed
         )
 
+    @property
+    def opened(self) -> bool:
+        """Whether the card has been opened, and what a power cut left has been recovered."""
+        return self._writer.opened
+
     def wait(self, within_s: float | None = None) -> BaseException | None:
         """Until the recorder has ended: by `stop`, or by the error that this returns."""
         return None if self._threads is None else self._threads.wait(within_s)
