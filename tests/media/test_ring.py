@@ -371,6 +371,34 @@ def test_over_budget_the_newest_complete_gop_is_dropped_and_told() -> None:
     assert bench.see("PPPPI").given() == "20-24"
 
 
+def test_once_the_budget_is_spent_nothing_is_kept_until_something_has_gone() -> None:
+    """Not even a GOP that would still fit: the light is off, and what it says is true."""
+    bench = Bench(policy(budget=1200)).press(0)
+    bench.see("IPPPP" * 3 + "IP" * 2 + "I")
+    assert bench.lost == ["10-14", "15-16", "17-18"]
+    bench.ring.begin("B")
+    assert bench.see("PI").given(1) == "B 0-4"
+    assert bench.see("PI").given() == "5-9 19-20 21-22"
+
+
+def test_a_gop_that_alone_is_over_the_budget_keeps_none_after_it_from_being_kept() -> None:
+    bench = Bench(policy(budget=300))
+    bench.ring.begin("B")
+    bench.ring.append(Packet(Track.VIDEO, 0, bytes(500), True))
+    bench.next = 1
+    bench.see("IPI")
+    assert bench.lost == ["0-0"]
+    assert bench.given() == "B 1-2"
+
+
+def test_a_lost_gop_that_depends_on_another_does_not_spend_the_budget() -> None:
+    bench = Bench(policy(budget=1000)).press(0)
+    bench.ring.begin("B")
+    bench.see("IPPPP" * 2 + "I" + "P" * 12)
+    assert bench.given() == "B 0-4 5-9"
+    assert bench.see("PPIPI").given() == "25-26"
+
+
 def test_what_was_taken_counts_until_it_is_settled() -> None:
     bench = Bench(policy(budget=1000))
     bench.ring.begin("B")

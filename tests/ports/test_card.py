@@ -75,6 +75,28 @@ def test_moving_takes_the_place_of_the_target(card: Card) -> None:
     assert not card.exists("here/a")
 
 
+def test_a_name_that_failed_is_good_again_for_another_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = PosixCard(root)
+    card.append("lines", b"one\n")
+    sync = os.fdatasync
+
+    def broken(fd: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fdatasync", broken)
+    with pytest.raises(CardFailed):
+        card.append("lines", b"two\n")
+    monkeypatch.setattr(os, "fdatasync", sync)
+    with pytest.raises(CardFailed, match="not written again"):
+        card.append("lines", b"two\n")
+    card.append("new", b"one\n")
+    card.move("new", "lines")
+    card.append("lines", b"two\n")
+    assert (root / "lines").read_bytes() == b"one\ntwo\n"
+
+
 def test_folders_are_made_with_their_parents_and_again(card: Card) -> None:
     card.make_folder("a/b/c")
     card.create("a/b/c/file", b"x")

@@ -104,6 +104,7 @@ class DeskCard:
     def move(self, source: str, target: str) -> None:
         self._before("move", source)
         self.card.move(source, target)
+        self._failed.discard(target)
         self._synced(source.rpartition("/")[0])
         self._synced(target.rpartition("/")[0])
 

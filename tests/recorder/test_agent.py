@@ -306,6 +306,41 @@ def test_a_silent_camera_is_a_fault_and_its_last_pictures_are_kept() -> None:
     assert Fault.CAMERA_STALLED not in bench.model.faults
 
 
+def test_the_evidence_says_from_when_to_when_there_are_no_pictures() -> None:
+    bench = Bench().run(5).record().write()
+    bench.sees = False
+    last_ns = bench.footage.newest_ns
+    assert last_ns is not None
+    bench.run(7)
+    bench.sees, bench.pictures = True, 5  # half a second without the keyframe that is needed
+    bench.run(2)
+    (gap,) = [item for item in bench.write().items if isinstance(item, Note) and item.kind == "gap"]
+    first_ns = [item for item in bench.items if isinstance(item, Gop)][-1].start_ns
+    words = dict(gap.details)
+    assert words["from_us"] == last_ns // 1000 + 100_000
+    assert words["to_us"] == first_ns // 1000
+    assert words["why"] == "camera"
+    assert words["pictures"] == pytest.approx((first_ns - last_ns) / FRAME_NS - 1, abs=0.01)
+
+
+def test_while_the_camera_stalls_sound_is_kept_and_the_light_says_so() -> None:
+    """People are recorded all the same, and the first picture that comes is kept, too."""
+    bench = Bench(sound="recorded = true").run(5).record().write()
+    bench.sees = False
+    silent_ns = bench.now
+    bench.run(6)
+    assert bench.model.blind
+    bench.sees, bench.pictures = True, 0
+    first_ns = bench.now
+    bench.run(2)
+    lights = [asked for asked in bench.outputs.asked if asked.startswith("light ")]
+    assert lights == ["light standby", "light warning", "light recording"]
+    gops = [item for item in bench.write().items if isinstance(item, Gop)]
+    assert any(first_ns < packet.t_ns < first_ns + SECOND // 5 for packet in gops[-1].video)
+    heard = [packet.t_ns for gop in gops for packet in gop.sound]
+    assert sum(silent_ns + SECOND < at_ns < first_ns - SECOND for at_ns in heard) >= 35
+
+
 def test_a_camera_that_was_stalled_is_well_only_when_it_delivers_again() -> None:
     bench = Bench().run(1)
     bench.sees = False

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bodycam.errors import CardFailed, CardFull
+from bodycam.errors import CardFailed, CardFull, LineError
 from bodycam.media.fmp4 import Fmp4Muxer
-from bodycam.media.packets import Gop, Packet, Track
-from bodycam.recorder.footage import Footage
+from bodycam.media.packets import SECOND, Gop, Packet, Track
+from bodycam.recorder.footage import LOGS_AT_ONCE, Footage
 from bodycam.recorder.vault import RESERVE_BYTES
-from bodycam.recorder.writer import Progress, Writer
+from bodycam.recorder.writer import AGAIN_AT_MOST_NS, Progress, Writer
 from bodycam.rules.events import (
     Event,
     Fault,
+    FaultCleared,
     FaultRaised,
     FootageDropped,
     How,
@@ -27,7 +28,17 @@ from bodycam.rules.events import (
     Room,
     Why,
 )
-from recorder.desk import FORM, RING, Desk, DeskCard, assert_sound, opened, reading, warned
+from recorder.desk import (
+    FORM,
+    RING,
+    Desk,
+    DeskCard,
+    PowerCut,
+    assert_sound,
+    opened,
+    reading,
+    warned,
+)
 from streams import FRAME_NS, START_NS, film
 
 GOP = 5 * FRAME_NS
@@ -40,12 +51,12 @@ class Road:
     def __init__(self, root: Path) -> None:
         self.desk = Desk(root)
         self.card: DeskCard = self.desk.card()
-        vault, _ = self.desk.boot(self.card)
+        self.vault, _ = self.desk.boot(self.card)
         self.told: list[Event] = []
         self.saved: list[Progress] = []
         self.footage = Footage(RING, self.told.append)
         self.writer = Writer(
-            vault, self.footage, FORM, self.told.append, self.desk.clock, self.saved.append
+            self.vault, self.footage, FORM, self.told.append, self.desk.clock, self.saved.append
         )
 
     def begin(self, packets: Sequence[Packet], *, stop: bool = True) -> None:
@@ -59,6 +70,9 @@ class Road:
     def feed(self, packets: Sequence[Packet]) -> None:
         for packet in packets:
             self.footage.append(packet)
+
+    def later(self, ns: int) -> None:
+        self.desk.clock.now += ns
 
     def run(self) -> None:
         """Until nothing is left to do."""
@@ -167,7 +181,24 @@ def test_entries_that_were_too_many_are_counted(road: Road) -> None:
         road.footage.log(Log("fault", START_NS + number))
     logs, _ = road.footage.take(8)
     assert logs[0] == Log("entries-lost", START_NS + 3, (("entries", 3),))
+    assert len(logs) == LOGS_AT_ONCE + 1
+    while more := road.footage.take(8)[0]:
+        logs += more
     assert len(logs) == 1025
+
+
+def test_footage_is_never_behind_a_flood_of_entries(road: Road) -> None:
+    pictures = _film(2)
+    for number in range(200):
+        road.footage.log(Log("fault", START_NS + number))
+    road.begin(pictures)
+    before = len(road.card.calls)
+    road.writer.step()
+    assert len(road.desk.segments()) == 2
+    lines = [path for call, path in road.card.calls[before:] if path == "journal.jsonl"]
+    assert len(lines) == 3  # sixteen entries with one flush, the opening, the closing
+    road.run()
+    assert road.desk.kinds().count("fault") == 200
 
 
 # ---- a card that refuses -------------------------------------------------------------------------
@@ -277,15 +308,169 @@ def test_an_end_that_fails_leaves_what_follows_to_its_own_recording(road: Road) 
 @pytest.mark.parametrize(
     ("error", "fault"), [(CardFull, Fault.NO_ROOM), (CardFailed, Fault.CARD_FAILED)]
 )
-def test_a_journal_that_refuses_is_a_fault(
+def test_a_journal_that_refuses_is_a_fault_until_it_takes_what_waited(
     road: Road, error: type[CardFull] | type[CardFailed], fault: Fault
 ) -> None:
-    road.card.refuse = lambda call, path: error("no") if path == "journal.jsonl" else None
+    road.card.free = RESERVE_BYTES + FORM.bytes_per_minute
+    road.card.refuse = lambda call, path: error("no") if "journal" in path else None
     road.footage.log(Log("boot", START_NS))
     road.footage.note(Note("mark", START_NS))
     road.run()
     assert road.events(FaultRaised) == [FaultRaised(fault), FaultRaised(fault)]
     assert not road.events(RecordingBroke)
+    for _ in range(5):
+        road.later(AGAIN_AT_MOST_NS)
+        road.run()
+    assert FaultCleared(fault) not in road.told
+    assert not road.footage.waiting
+    road.card.refuse = lambda call, path: None
+    road.later(AGAIN_AT_MOST_NS)
+    road.run()
+    assert road.told.count(FaultCleared(fault)) == 1
+    assert road.events(Room)[-1] == Room(1)
+    assert sorted(road.desk.kinds()) == ["boot", "mark"]
+
+
+def test_an_entry_that_is_too_long_stands_in_no_other_ones_way(road: Road) -> None:
+    road.footage.log(Log("boot", START_NS))
+    road.footage.log(Log("fault", START_NS, (("what", "x" * 9000),)))
+    road.footage.log(Log("act", START_NS))
+    with pytest.raises(LineError):
+        road.writer.step()
+    assert road.desk.kinds() == ["boot", "act"]
+    road.footage.log(Log("shutdown", START_NS))
+    road.run()
+    assert road.desk.kinds() == ["boot", "act", "shutdown"]
+
+
+def test_a_card_that_works_again_is_found_out_without_a_restart(road: Road) -> None:
+    refused = []
+
+    def refuse(call: str, path: str) -> Exception | None:
+        refused.append(call)
+        return CardFailed("no") if call != "read" else None
+
+    road.card.refuse = refuse
+    pictures = _film(2)
+    road.begin(pictures)
+    road.run()
+    for _ in range(2):
+        road.go_on(road.broke())
+        road.run()
+    assert len(road.events(RecordingBroke)) == 3  # which the rules take for a card that failed
+    asked = 0
+    for _ in range(100):
+        before = len(refused)
+        road.later(SECOND)
+        road.run()
+        asked += len(refused) > before
+    assert 3 < asked < 9  # after 2, 4, 8, 16, 30, 30 … s
+    road.card.refuse = lambda call, path: None
+    road.later(AGAIN_AT_MOST_NS)
+    road.run()
+    assert road.told[-1] == FaultCleared(Fault.CARD_FAILED)
+    assert "probe" not in road.desk.files()
+    road.go_on(road.broke())
+    road.run()
+    road.desk.boot()
+    road.assert_kept(pictures, ends=["close"])
+
+
+def test_a_recording_that_goes_on_clears_what_broke_it_and_does_not_ask_in_vain(
+    road: Road,
+) -> None:
+    failing = [CardFailed("once")]
+
+    def once(call: str, path: str) -> Exception | None:
+        return failing.pop() if failing and "3.segment" in path else None
+
+    road.card.refuse = once
+    pictures = _film(4)
+    road.begin(pictures[:11], stop=False)
+    road.run()
+    road.go_on(road.broke())
+    road.run()
+    road.later(3 * SECOND)
+    road.feed(pictures[11:])
+    road.footage.finish()
+    road.run()
+    assert FaultCleared(Fault.CARD_FAILED) in road.told
+    road.desk.boot()
+    road.assert_kept(pictures, ends=["recovered", "close"])
+
+
+# ---- a journal whose file failed -----------------------------------------------------------------
+
+
+def test_a_journal_that_failed_goes_on_in_a_new_file_with_the_line_that_failed(road: Road) -> None:
+    vault, card = road.vault, road.card
+    vault.log("boot", {}, START_NS)
+    torn = (road.desk.root / "journal.jsonl").read_bytes()
+    card.refuse = lambda call, path: CardFailed("no") if call == "append" else None
+    with pytest.raises(CardFailed):
+        vault.log("fault", {}, START_NS)
+    with (road.desk.root / "journal.jsonl").open("ab") as file:
+        file.write(b'{"dom":"bodycam-journal-1","half')  # nobody knows what is there
+    for _ in range(3):
+        with pytest.raises(CardFailed):
+            vault.log("act", {}, START_NS)  # nor does the new file take anything yet
+    card.refuse = lambda call, path: None
+    vault.log("act", {}, START_NS)
+    assert road.desk.kinds() == ["boot", "fault", "act"]
+    assert (road.desk.root / "journal.jsonl").read_bytes().startswith(torn)
+    assert [path for path in road.desk.files() if "journal" in path] == ["journal.jsonl"]
+    road.desk.boot()[0].log("boot", {}, START_NS)
+    assert road.desk.kinds() == ["boot", "fault", "act", "boot"]
+
+
+def test_a_number_whose_opening_failed_is_not_given_again_and_accounted_for(road: Road) -> None:
+    road.card.refuse = lambda call, path: CardFailed("no") if path == "journal.jsonl" else None
+    with pytest.raises(CardFailed):
+        road.vault.open(warned(), START_NS)
+    road.card.refuse = lambda call, path: None
+    recording = road.vault.open(warned(), START_NS)
+    recording.close()
+    recs = [(entry.kind, str(entry.rec)[6:12]) for entry in road.desk.journal()]
+    assert recs == [
+        ("open", "000001"),
+        ("void", "000001"),
+        ("open", "000002"),
+        ("close", "000002"),
+    ]
+    assert road.desk.boot()[1] == []
+
+
+def test_a_card_that_gives_another_journal_than_was_written_is_not_continued(road: Road) -> None:
+    road.vault.log("boot", {}, START_NS)
+    road.card.refuse = lambda call, path: CardFailed("no") if call == "append" else None
+    with pytest.raises(CardFailed):
+        road.vault.log("fault", {}, START_NS)
+    road.card.refuse = lambda call, path: None
+    path = road.desk.root / "journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"kind":"boot"', b'"kind":"bxxt"'))
+    with pytest.raises(CardFailed, match="another journal"):
+        road.vault.log("act", {}, START_NS)
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_power_cut_while_a_journal_is_written_anew_leaves_one_that_goes_on(
+    tmp_path: Path, torn: bool
+) -> None:
+    for cut in range(4):
+        road = Road(tmp_path / str(cut))
+        road.vault.log("boot", {}, START_NS)
+        road.card.refuse = lambda call, path: CardFailed("no") if call == "append" else None
+        with pytest.raises(CardFailed):
+            road.vault.log("fault", {}, START_NS)
+        road.card.refuse = lambda call, path: None
+        road.card.cut_after, road.card.torn = len(road.card.calls) + cut, torn
+        with pytest.raises(PowerCut):
+            road.vault.log("act", {}, START_NS)
+        road.desk.boot()[0].log("shutdown", {}, START_NS)
+        kinds = [kind for kind in road.desk.kinds() if kind != "journal-cut"]
+        assert kinds[0] == "boot"
+        assert kinds[-1] == "shutdown"
+        assert [path for path in road.desk.files() if "jsonl.new" in path] == []
 
 
 # ---- a stream that does not fit ------------------------------------------------------------------

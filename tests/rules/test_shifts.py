@@ -1,5 +1,17 @@
 """Scripted shifts: what the wearer does and what becomes of it, line by line."""
 
+from bodycam.rules.events import (
+    Button,
+    Edge,
+    Fault,
+    FaultCleared,
+    FaultRaised,
+    Log,
+    Note,
+    Output,
+    WarningStarted,
+)
+from bodycam.rules.machine import begin, step
 from rules.shift import expect, play, policy
 
 # ---- the ordinary shift --------------------------------------------------------------------------
@@ -1034,6 +1046,8 @@ def test_a_camera_that_stalled_before_the_press() -> None:
                           light recording
          13.000 recording log fault-cleared camera-stalled
                           note fault-cleared camera-stalled
+                          log gap 240 camera
+                          note gap 240 camera
                           feel started
          14.000 recording log fault footage-dropped
                           note fault footage-dropped
@@ -1059,8 +1073,69 @@ def test_a_camera_that_stalls_while_recording() -> None:
         122.000 recording feel not-recording
         124.000 recording log fault-cleared camera-stalled
                           note fault-cleared camera-stalled
+                          log gap 420 camera
+                          note gap 420 camera
                           feel started
     """)
+
+
+def test_a_gap_lasts_from_the_last_picture_to_the_first_whenever_they_are_told() -> None:
+    model, _ = begin(policy(), 0)
+    second = 10**9
+    for event, at_s in (
+        (Edge(Button.RECORD, True), 10),
+        (WarningStarted(Output.SPEAKER, 1), 10),
+        (Edge(Button.RECORD, False), 10.1),
+        (FaultRaised(Fault.CAMERA_STALLED, 40 * second), 42),
+    ):
+        model, _ = step(model, event, round(at_s * second))
+    model, effects = step(model, FaultCleared(Fault.CAMERA_STALLED, 46 * second), 47 * second)
+    told = (("from_us", 40_000_000), ("to_us", 46_000_000), ("pictures", 180), ("why", "camera"))
+    assert Log("gap", 47 * second, told) in effects
+    assert Note("gap", 47 * second, told) in effects
+    assert model.blind_ns is None
+
+
+def test_a_recording_that_ends_while_the_camera_stalls_says_what_is_missing() -> None:
+    script = """
+        1 press 1.1
+        50 raise camera-stalled
+        60 press 4
+        70 press 0.1
+        76 clear camera-stalled
+    """
+    lines = play(script, 95, since_s=50).splitlines()
+    gaps = [line[8:] for line in lines if "gap" in line]
+    assert [line.split() for line in gaps] == [
+        ["log", "gap", "426", "camera"],  # up to the stop
+        ["note", "gap", "426", "camera"],
+        ["log", "gap", "780", "camera"],  # of the linked one: there was nothing before it either
+        ["note", "gap", "780", "camera"],
+    ]
+
+
+def test_going_off_while_the_camera_stalls_says_what_is_missing() -> None:
+    script = """
+        1 press 1.1
+        50 raise camera-stalled
+        52 off button
+    """
+    transcript = play(script, 55, since_s=52)
+    assert "note gap 60 camera" in transcript
+    assert transcript.index("note gap 60 camera") < transcript.index("until 52")
+
+
+def test_the_recording_light_stays_on_while_the_camera_stalls() -> None:
+    """What comes is kept from its first picture on, and sound all the time: people are told so."""
+    script = """
+        1 press 1.1
+        50 raise camera-stalled
+        56 clear camera-stalled
+        60 press 4
+    """
+    lines = play(script, 70).splitlines()
+    lights = [line.split("light ")[1] for line in lines if "light " in line]
+    assert lights == ["warning", "recording", "standby"]
 
 
 def test_a_camera_is_not_restarted_while_it_sleeps() -> None:

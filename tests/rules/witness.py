@@ -218,7 +218,7 @@ class Witness:
         elif kind == "fault-cleared":
             self.faults.remove(Fault(str(words["fault"])))
             self.memory_spent = self.memory_spent and bool(self.faults & BARS)
-        elif kind == "gap":
+        elif kind == "gap" and words.get("why") != "camera":
             self.pictures_logged += int(words["pictures"])
         elif words.get("act") == "held in memory":
             self.keeping, self.until_ns = True, None

@@ -81,11 +81,14 @@ class Ring(Generic[B]):
         self._awake = True
         self._suspended = False  # a recording broke: the lane waits for `go_on`
         self._ended = False  # it had only its end before it: `go_on` begins nothing
+        self._spent = False  # the budget is: not even a small GOP is kept before some has gone
         self.held_bytes = 0
         """Weight of all complete GOPs: ring, lane, and those taken but not settled."""
         self.newest_ns: int | None = None
         """The time of the newest picture."""
         self.newest_sound_ns: int | None = None
+        self.resumed_ns = 0
+        """The time of the first picture since pictures were missing last."""
         self.wants_keyframe = False
         """Whether the newest picture depends on a keyframe that is missing or long ago."""
 
@@ -140,7 +143,7 @@ class Ring(Generic[B]):
     def begin(self, item: B) -> None:
         """A recording begins with what is in the ring, and all that follows is kept."""
         self._end()
-        self._pinned, self._keeping = False, True
+        self._pinned, self._keeping, self._spent = False, True, False
         self._lane.append(item)
         self._lane.extend(self._ring)
         self._ring.clear()
@@ -152,7 +155,7 @@ class Ring(Generic[B]):
             return
         if not self._ended:
             self._lane.appendleft(item)
-        self._suspended = self._ended = False
+        self._suspended = self._ended = self._spent = False
 
     def until(self, at_ns: int) -> None:
         """The recording ends with the last picture at or before `at_ns`."""
@@ -245,6 +248,8 @@ class Ring(Generic[B]):
         follows = bool(self._video)
         if picture.key or (follows and self._overdue(picture.t_ns)):
             self._complete(picture.t_ns)
+        if picture.key and not follows:
+            self.resumed_ns = picture.t_ns
         if picture.key or follows:
             self._video.append(picture)
             self._open_bytes += len(picture.data)
@@ -266,8 +271,10 @@ class Ring(Generic[B]):
             self._turn_over(gop)
         beyond = self._until_ns is not None and end_ns > self._until_ns
         target = self._ring if not self._keeping else self._tail if beyond else self._lane
-        self._whole = (gop.key or self._whole) and self._hold(target, gop)
+        follows = gop.key or self._whole
+        self._whole = follows and self._hold(target, gop)
         if wanted and not self._whole:
+            self._spent |= follows and self.held_bytes > 0
             self._dropped(gop)
 
     # ---- the end of a recording ------------------------------------------------------------------
@@ -333,14 +340,16 @@ class Ring(Generic[B]):
     def _hold(self, target: deque[Gop] | deque[Gop | End | B] | list[Gop], gop: Gop) -> bool:
         """Add a GOP if the budget has room for it."""
         weight = self._weigh(gop)
-        if self.held_bytes + weight > self._policy.budget_bytes:
+        if self._spent or self.held_bytes + weight > self._policy.budget_bytes:
             return False
         self.held_bytes += weight
         target.append(gop)
         return True
 
     def _release(self, gops: Iterable[Gop]) -> None:
-        self.held_bytes -= sum(map(self._weigh, gops))
+        weight = sum(map(self._weigh, gops))
+        self.held_bytes -= weight
+        self._spent = self._spent and not weight
 
     def _turn_over(self, gop: Gop) -> None:
         """Let go of what a press would no longer keep, then of the oldest until there is room."""

@@ -88,6 +88,7 @@ class PosixCard:
             os.rename(old_name, new_name, src_dir_fd=old, dst_dir_fd=new)
             os.fsync(new)
             os.fsync(old)
+        self._refused.discard(_parts(target))  # another file has this name now
 
     def truncate(self, path: str, size: int) -> None:
         """See ports.Card."""

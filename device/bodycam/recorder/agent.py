@@ -234,9 +234,16 @@ class Agent:
         if footage.wants_keyframe:
             self._apply((events.ForceKeyframe(),), now)
         stalled = self._silent(Fault.CAMERA_STALLED, awake_ns, footage.newest_ns, now)
-        if stalled and Fault.CAMERA_STALLED not in self._model.faults:
+        known = Fault.CAMERA_STALLED in self._model.faults
+        if stalled and not known:
             footage.cut()
-        self._fault(Fault.CAMERA_STALLED, stalled, now)
+            since_ns = awake_ns
+            if footage.newest_ns is not None:
+                since_ns = max(since_ns, footage.newest_ns + self._policy.frame_ns)
+            self._turn(events.FaultRaised(Fault.CAMERA_STALLED, since_ns), now)
+        elif known and not stalled and not footage.wants_keyframe:
+            cleared = events.FaultCleared(Fault.CAMERA_STALLED, footage.resumed_ns)
+            self._turn(cleared, now)
         if self._policy.sound.recorded and not stalled:
             mute = self._silent(Fault.SOUND_LOST, awake_ns, footage.newest_sound_ns, now)
             self._fault(Fault.SOUND_LOST, mute, now)

@@ -4,22 +4,35 @@ Only the end of the file is read at start, so that a long journal does not hold 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
-from bodycam.errors import CardFull, EvidenceError, LineError
+from bodycam.errors import CardError, CardFailed, CardFull, EvidenceError, LineError
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.journal import Entry, Journal, JournalReader
 from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import parse_rec
-from bodycam.evidence.lines import MAX_LINE_BYTES, Line
+from bodycam.evidence.lines import MAX_LINE_BYTES, Line, digest
 from bodycam.ports import Card, Clock, Mark
+from bodycam.rules.events import Log
 
 PATH = "journal.jsonl"
 FOLDER = "recordings"
 ASIDE = "unsigned"
 """The folder for what is not, or no longer, part of a chain."""
 _BLOCK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Lines of which nobody knows whether they are on the card."""
+
+    lines: bytes
+    prev: str
+    """The digest of the line before them."""
+    opened: str
+    """The recording that they were to open; or empty."""
 
 
 class CardJournal:
@@ -44,8 +57,12 @@ class CardJournal:
         """What was found at start and could not be continued, in one sentence; else empty."""
         self.told: Callable[[Mark], None] = lambda _: None
         """Told where the journal is after each line; must return at once."""
+        self._failed: _Failed | None = None
+        self._renewals = 0
+        self._remove_new()  # a power cut came in the middle of `renew`
         self._journal = Journal(device, key, boot)
         last = self._find_end()
+        self._size = card.size(PATH)
         if last is not None:
             self._journal = Journal(device, key, boot, seq=last.seq + 1, prev=last.digest)
 
@@ -70,22 +87,58 @@ class CardJournal:
     ) -> None:
         """Append a line with its details sealed; durable at return.
 
-        Raises CardFull, and then the line is not there, or CardFailed.
+        Raises CardFull, and then the line is not there, or CardFailed: then it may be there. The
+        next line goes on after it, in a file that is written anew.
         """
-        wall = self._clock.wall()
-        at_us = (self._clock.now_ns() if at_ns is None else at_ns) // 1000
-        body = {"v": 1, **details, "utc_ms": wall.utc_ns // 1_000_000, "clock": wall.source}
-        sealed = self._sealer.seal([json.dumps(body).encode()])
-        seq, prev = self._journal.seq, self._journal.head
-        line = self._journal.line(kind, at_us, sealed, rec=rec, head=head)
+        if self._failed is not None:
+            self.renew()
+        before = self._journal.seq, self._journal.head
+        opened = rec if rec is not None and kind == "open" else ""
+        self._append([self._line(kind, details, at_ns, rec, head)], before, opened)
+        if opened:
+            self.last_opened, self.counter = opened, parse_rec(opened).counter
+
+    def write_all(self, logs: Sequence[Log]) -> None:
+        """Append several lines with one flush; raises as `write` does, of all of them.
+
+        Where the card fails, `seq` says whether they are to be written with the next ones.
+        """
+        if self._failed is not None:
+            self.renew()
+        before = self._journal.seq, self._journal.head
         try:
-            self._card.append(PATH, line)
-        except CardFull:
-            self._journal = Journal(self.device, self._key, self._boot, seq=seq, prev=prev)
+            lines = [self._line(one.kind, dict(one.details), one.at_ns) for one in logs]
+        except EvidenceError:
+            self._go_back(before)
             raise
-        self.told(Mark(self._journal.seq, self._journal.head))
-        if rec is not None and kind == "open":
-            self.last_opened, self.counter = rec, parse_rec(rec).counter
+        self._append(lines, before)
+
+    def renew(self) -> None:
+        """After a failure: the same lines in a new file, the one that failed among them.
+
+        The old file is never written again: what a failed flush has dropped might be reported as
+        written the second time. The line that failed stays, because somebody may have seen it.
+        Raises CardError, and then nothing has changed.
+        """
+        failed = self._failed
+        if failed is None:
+            return
+        self._remove_new()
+        self._renewals += 1
+        new = f"{PATH}.new{self._renewals}"
+        tail = b""
+        for offset in range(0, self._size, _BLOCK_BYTES):
+            block = self._card.read(PATH, min(_BLOCK_BYTES, self._size - offset), offset)
+            tail = (tail + block)[-MAX_LINE_BYTES:]
+            self._card.append(new, block)
+        if self._size and digest(tail[:-1].rpartition(b"\n")[2] + tail[-1:]) != failed.prev:
+            raise CardFailed("The card gives another journal than was written.")
+        self._card.append(new, failed.lines)
+        self._card.move(new, PATH)
+        self._size += len(failed.lines)
+        self._failed = None
+        if failed.opened:  # the number is taken, and nothing lies under it
+            self.write("void", {"why": "The card failed at its opening."}, rec=failed.opened)
 
     def head_at(self, seq: int) -> str | None:
         """The digest of the last line when the next one was number `seq`; None if there is none.
@@ -109,6 +162,44 @@ class CardJournal:
             else:
                 high = middle
         return None
+
+    def _remove_new(self) -> None:
+        for entry in self._card.list("."):
+            if entry.name.startswith(f"{PATH}.new"):
+                self._card.remove(entry.name)
+
+    def _line(
+        self,
+        kind: str,
+        details: Mapping[str, object],
+        at_ns: int | None,
+        rec: str | None = None,
+        head: str | None = None,
+    ) -> bytes:
+        wall = self._clock.wall()
+        at_us = (self._clock.now_ns() if at_ns is None else at_ns) // 1000
+        body = {"v": 1, **details, "utc_ms": wall.utc_ns // 1_000_000, "clock": wall.source}
+        sealed = self._sealer.seal([json.dumps(body).encode()])
+        return self._journal.line(kind, at_us, sealed, rec=rec, head=head)
+
+    def _append(self, lines: Sequence[bytes], before: tuple[int, str], opened: str = "") -> None:
+        data = b"".join(lines)
+        try:
+            self._card.append(PATH, data)
+        except CardFull:
+            self._go_back(before)
+            raise
+        except CardError:
+            self._failed = _Failed(data, before[1], opened)
+            if opened:
+                self.counter = parse_rec(opened).counter
+            raise
+        self._size += len(data)
+        self.told(Mark(self._journal.seq, self._journal.head))
+
+    def _go_back(self, before: tuple[int, str]) -> None:
+        seq, prev = before
+        self._journal = Journal(self.device, self._key, self._boot, seq=seq, prev=prev)
 
     # ---- at start --------------------------------------------------------------------------------
 

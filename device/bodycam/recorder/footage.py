@@ -16,6 +16,8 @@ from bodycam.rules.policy import Policy
 
 MAX_LOGS = 1024
 """Journal entries that may wait for a stuck card; the oldest go first, and are counted."""
+LOGS_AT_ONCE = 16
+"""So many are taken before footage: it is never behind a flood of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Footage:
         self._dropped = dropped
         self._logs: deque[Log] = deque()
         self._logs_lost = 0
+        self._logs_held = False
         self._at_work = False
 
     # ---- the camera's thread ---------------------------------------------------------------------
@@ -141,6 +144,11 @@ class Footage:
         return self._ring.newest_ns
 
     @property
+    def resumed_ns(self) -> int:
+        """See Ring.resumed_ns."""
+        return self._ring.resumed_ns
+
+    @property
     def newest_sound_ns(self) -> int | None:
         """The same of sound."""
         return self._ring.newest_sound_ns
@@ -173,24 +181,39 @@ class Footage:
     def waiting(self) -> bool:
         """Whether `take` would give anything."""
         with self._changed:
-            return bool(self._logs) or self._ring.ready
+            return self._ready
 
     def take(self, gops: int, wait_s: float = 0) -> tuple[list[Log], list[Item]]:
-        """Journal entries, and the head of the lane with at most so many GOPs.
+        """Some journal entries, and the head of the lane with at most so many GOPs.
 
         They are in the writer's hands until it says `done`.
         """
         with self._changed:
-            if wait_s and not (self._logs or self._ring.ready):
+            if wait_s and not self._ready:
                 self._changed.wait(wait_s)
-            logs, items = list(self._logs), list(self._ring.take(gops))
-            self._logs.clear()
-            if self._logs_lost:
+            count = 0 if self._logs_held else min(len(self._logs), LOGS_AT_ONCE)
+            logs = [self._logs.popleft() for _ in range(count)]
+            items = list(self._ring.take(gops))
+            if logs and self._logs_lost:
                 lost = ("entries", self._logs_lost)
                 logs.insert(0, Log("entries-lost", logs[0].at_ns, (lost,)))
                 self._logs_lost = 0
             self._at_work = bool(logs or items)
             return logs, items
+
+    def hold_logs(self, logs: Sequence[Log]) -> None:
+        """The journal could not take these: they wait, and all others, until `release_logs`."""
+        with self._changed:
+            self._logs.extendleft(reversed(logs))
+            self._logs_held = True
+            while len(self._logs) > MAX_LOGS:
+                self._logs.popleft()
+                self._logs_lost += 1
+
+    def release_logs(self) -> None:
+        """They may be tried again."""
+        with self._changed:
+            self._logs_held = False
 
     def done(self) -> None:
         """The writer has nothing in its hands."""
@@ -208,6 +231,10 @@ class Footage:
             ring.put_back(items, ended=ended)
 
     # ---- inside ----------------------------------------------------------------------------------
+
+    @property
+    def _ready(self) -> bool:
+        return self._ring.ready or (bool(self._logs) and not self._logs_held)
 
     @contextmanager
     def _locked(self) -> Iterator[Ring[Begin | Note]]:

@@ -18,11 +18,13 @@ from bodycam.evidence.ledger import Ledger, object_name, rec_id
 from bodycam.ports import Buffer, Card, Clock, Parts, Random
 from bodycam.recorder.card_journal import FOLDER, CardJournal
 from bodycam.recorder.clearance import Clearance
-from bodycam.rules.events import How, Note, Stamp, Warned
+from bodycam.rules.events import How, Log, Note, Stamp, Warned
 
 LEDGER = "ledger.jsonl"
 SIGNATURE = "ledger.jsonl.sig"
 NAMESPACE = "bodycam-recording"
+PROBE = "probe"
+PROBE_BYTES = 64 * 1024
 MAX_LEDGER_BYTES = 64 * 1024 * 1024
 RESERVE_BYTES = 32 * 1024 * 1024
 """Footage is refused when only this is left, at least: see `assembly.reserve_bytes`."""
@@ -78,6 +80,24 @@ class Vault:
     def log(self, kind: str, details: Mapping[str, object], at_ns: int) -> None:
         """A line in the journal; durable at return."""
         self._journal.write(kind, details, at_ns=at_ns)
+
+    def log_all(self, logs: Sequence[Log]) -> None:
+        """Lines in the journal, with one flush: see CardJournal.write_all."""
+        self._journal.write_all(logs)
+
+    @property
+    def journal_seq(self) -> int:
+        """The number of the journal's next line."""
+        return self._journal.seq
+
+    def probe(self) -> None:
+        """See whether a card that failed takes something again. Raises CardError if it does not."""
+        self._journal.renew()
+        if self._card.exists(PROBE):
+            self._card.remove(PROBE)
+        self._card.create(PROBE, bytes(PROBE_BYTES))
+        self._card.sync_folder(".")
+        self._card.remove(PROBE)
 
     def open(self, warned: Warned, first_ns: int | None) -> "Recording":
         """Begin a recording whose first picture is at `first_ns`; None where there is none yet.

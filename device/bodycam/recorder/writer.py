@@ -6,7 +6,7 @@ that it was given is lost silently: it is durable, or goes back into the lane, o
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,6 +21,7 @@ from bodycam.recorder.vault import Recording, Vault, note_body
 from bodycam.rules.events import (
     Event,
     Fault,
+    FaultCleared,
     FaultRaised,
     FootageDropped,
     How,
@@ -37,6 +38,9 @@ BATCH_GOPS = 8
 """At most so many GOPs share one folder sync and one line sync; none is ever waited for."""
 
 
+AGAIN_NS = 2 * SECOND
+AGAIN_AT_MOST_NS = 30 * SECOND
+"""A card that refused is asked again after 2, 4, 8, … s, and at most so long."""
 MAX_SAID = 500
 """Characters of an error in the journal."""
 
@@ -131,6 +135,10 @@ class Writer:
         self._room_minutes: int | None = None
         self._unforeseen: Exception | None = None
         self._tidying = False
+        self._journal_full = False
+        self._try_again_ns: int | None = None
+        """When a card that refused is asked whether it works again."""
+        self._wait_ns = AGAIN_NS
 
     def step(self, wait_s: float = 0) -> bool:
         """Take what is ready, waiting so long for the first; False where there was nothing.
@@ -138,11 +146,12 @@ class Writer:
         Who may wait and has nothing to wait for makes room instead. Raises what nobody foresaw,
         after everything has been put back: steps may go on.
         """
+        if self._try_again_ns is not None and self._clock.now_ns() >= self._try_again_ns:
+            self._try_again()
         logs, items = self._footage.take(BATCH_GOPS, 0 if self._tidying else wait_s)
         self.watch.busy_since_ns = self._clock.now_ns()
         try:
-            for log in logs:
-                self._log(log)
+            self._log(logs)
             self._work(deque(items))
             self._tell_room()
         finally:
@@ -193,7 +202,7 @@ class Writer:
             self._open(head.warned, items)
             items.popleft()
         elif isinstance(head, Note) and recording is None:
-            self._log(Log(head.kind, head.at_ns, head.details))
+            self._log([Log(head.kind, head.at_ns, head.details)])
             items.popleft()
         else:
             assert recording is not None  # Begin comes first in the lane
@@ -241,6 +250,7 @@ class Writer:
         for gop in gops:
             self._rate.add(self._weigh(gop), gop.end_ns - gop.start_ns)
         if gops:
+            self._wait_ns = AGAIN_NS
             ledger = recording.ledger
             progress = Progress(recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns)
             self.watch.progress = progress
@@ -298,27 +308,73 @@ class Writer:
         said = f"{type(error).__name__}: {error}"[:MAX_SAID]
         self._footage.log(Log("writer", self._clock.now_ns(), (("error", said),)))
         self._room_minutes = None  # the rules wait for what the card says after this
+        if isinstance(error, CardError) and why is Why.ERROR and self._try_again_ns is None:
+            self._try_again_ns = self._clock.now_ns() + self._wait_ns
         assert self._warned is not None  # Begin comes first in the lane
         self._post(RecordingBroke(why, self._warned))
 
-    def _log(self, log: Log) -> None:
-        """Into the journal; without a journal nothing can be recorded, so a refusal is a fault."""
+    def _log(self, logs: Sequence[Log]) -> None:
+        """Into the journal; without one nothing can be recorded, so a refusal is a fault.
+
+        What it refuses waits, and is tried again.
+        """
+        if not logs:
+            return
+        before = self._vault.journal_seq
         try:
-            self._vault.log(log.kind, dict(log.details), log.at_ns)
+            self._vault.log_all(logs)
         except CardFull:
-            self._room_minutes = None  # as above
-            self._post(FaultRaised(Fault.NO_ROOM))
+            self._journal_full = True
+            self._footage.hold_logs(logs)
+            self._fails(Fault.NO_ROOM)
         except CardError:
-            self._post(FaultRaised(Fault.CARD_FAILED))
+            # Lines that failed are written with the journal's next ones.
+            self._footage.hold_logs(logs if self._vault.journal_seq == before else ())
+            self._fails(Fault.CARD_FAILED)
         except Exception as error:  # noqa: BLE001  `step` raises it when all else is done
-            self._unforeseen = error
+            if len(logs) > 1:  # one of them cannot be written, the others can
+                for log in logs:
+                    self._log([log])
+            else:
+                self._unforeseen = error
+        else:
+            if self._journal_full:
+                self._journal_full = False
+                self._room_minutes = None
+                self._post(FaultCleared(Fault.NO_ROOM))
+
+    def _fails(self, fault: Fault) -> None:
+        """The card has refused: the rules are told, and it is tried again before long."""
+        self._post(FaultRaised(fault))
+        if self._try_again_ns is None:
+            self._try_again_ns = self._clock.now_ns() + self._wait_ns
+
+    def _try_again(self) -> None:
+        """Whether the card works again; while it does not, it is asked ever more seldom."""
+        self._footage.release_logs()
+        now = self._clock.now_ns()
+        self.watch.busy_since_ns = now
+        try:
+            self._vault.probe()
+        except CardFull:
+            pass  # what is full has not failed
+        except CardError:
+            self._wait_ns = min(2 * self._wait_ns, AGAIN_AT_MOST_NS)
+            self._try_again_ns = now + self._wait_ns
+            return
+        finally:
+            self.watch.busy_since_ns = None
+        self._try_again_ns = None
+        self._post(FaultCleared(Fault.CARD_FAILED))
 
     def _tell_room(self) -> None:
         try:
             minutes = -(-self._vault.room_bytes() // self._rate.bytes_per_minute)
         except CardError:
-            self._post(FaultRaised(Fault.CARD_FAILED))
+            self._fails(Fault.CARD_FAILED)
             return
+        if self._journal_full:
+            minutes = 0
         if minutes != self._room_minutes:
             self._room_minutes = minutes
             self._post(Room(minutes))

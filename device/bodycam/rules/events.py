@@ -98,6 +98,8 @@ class FaultRaised:
     """Something has gone wrong."""
 
     fault: Fault
+    since_ns: int | None = None
+    """Since when, where that is known to be earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class FaultCleared:
     """It is well again."""
 
     fault: Fault
+    until_ns: int | None = None
+    """Until when it was not, where that is known to be earlier."""
 
 
 @dataclass(frozen=True, slots=True)

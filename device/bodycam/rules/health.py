@@ -17,13 +17,15 @@ GAPS_TOLD_EVERY_NS = 30 * SECOND
 """Dropped footage is told at most so often, each time with all that was dropped since."""
 
 
-def raise_fault(turn: Turn, fault: Fault) -> None:
+def raise_fault(turn: Turn, fault: Fault, since_ns: int | None = None) -> None:
     """Something has gone wrong: into journal and evidence, and felt as its row says."""
     row = FAULTS[fault]
     if fault in turn.model.faults and not row.every_time:
         return
     was_barred = turn.model.barred
     turn.set(faults=turn.model.faults | {fault})
+    if row.blind and turn.model.blind_ns is None:
+        turn.set(blind_ns=turn.now if since_ns is None else since_ns)
     turn.log("fault", ("fault", fault.value))
     turn.note("fault", ("fault", fault.value))
     if row.feel is not None:
@@ -37,7 +39,7 @@ def raise_fault(turn: Turn, fault: Fault) -> None:
         turn.say(fault)
 
 
-def clear_fault(turn: Turn, fault: Fault) -> None:
+def clear_fault(turn: Turn, fault: Fault, until_ns: int | None = None) -> None:
     """It is well again."""
     if fault not in turn.model.faults:
         return
@@ -45,7 +47,9 @@ def clear_fault(turn: Turn, fault: Fault) -> None:
     turn.set(faults=turn.model.faults - {fault})
     turn.log("fault-cleared", ("fault", fault.value))
     turn.note("fault-cleared", ("fault", fault.value))
-    if row.blind:
+    if row.blind and not turn.model.blind:
+        turn.tell_blind(turn.now if until_ns is None else until_ns)
+        turn.set(blind_ns=None)
         turn.stop_timer(Timer.CAMERA_RETRY)
         if turn.model.state is State.RECORDING:
             turn.feel(Feel.STARTED)

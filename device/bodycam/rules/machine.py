@@ -103,10 +103,10 @@ def _take(turn: Turn, event: Event, stamp_ns: int) -> None:
             warning.ended(turn, output, token)
         case events.WarningFailed(output, token):
             warning.failed(turn, output, token)
-        case events.FaultRaised(fault):
-            health.raise_fault(turn, fault)
-        case events.FaultCleared(fault):
-            health.clear_fault(turn, fault)
+        case events.FaultRaised(fault, since_ns):
+            health.raise_fault(turn, fault, since_ns)
+        case events.FaultCleared(fault, until_ns):
+            health.clear_fault(turn, fault, until_ns)
         case events.Docked(docked):
             turn.set(docked=docked)
             turn.fire(Trigger.DOCK if docked else Trigger.UNDOCK)

@@ -126,6 +126,8 @@ class Model:
     """The card takes nothing and the budget is spent: what the camera sees now is lost."""
     gap: FootageDropped | None = None
     """Footage that was dropped and has not yet been logged and noted, taken together."""
+    blind_ns: int | None = None
+    """Since when no picture arrives; None while they do."""
     until_ns: int | None = None
     released_ns: int = 0
     """When the contact that stopped the last recording was released."""

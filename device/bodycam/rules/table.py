@@ -133,6 +133,7 @@ def go_on(turn: Turn) -> None:
 
 def end(turn: Turn) -> None:
     """Nothing more is kept; the ring starts over with a keyframe."""
+    turn.tell_blind(turn.now)
     turn.do(events.ForceKeyframe())
     turn.start_timer(Timer.AFTER_OVER, turn.model.released_ns + LINKED_WITHIN_NS)
     turn.set(begun=False)
@@ -227,6 +228,7 @@ def go_off_hushed(turn: Turn) -> None:
 def go_off_recording(turn: Turn) -> None:
     """Go off; what is being kept ends now, what was never opened is let go."""
     turn.tell_gap()
+    turn.tell_blind(turn.now)
     turn.do(events.Until(turn.now) if turn.model.begun else events.Unpin())
     turn.feel(Feel.NOT_RECORDING)
 

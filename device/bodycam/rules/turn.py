@@ -120,6 +120,20 @@ class Turn:
         self.note("gap", *details)
         self.set(gap=None)
 
+    def tell_blind(self, until_ns: int) -> None:
+        """Log and note that what is being kept has no pictures from the stall until then."""
+        from_ns = self.model.blind_ns
+        if not self.model.begun or from_ns is None or until_ns <= from_ns:
+            return
+        details = (
+            ("from_us", from_ns // 1000),
+            ("to_us", until_ns // 1000),
+            ("pictures", round((until_ns - from_ns) / self.model.policy.frame_ns)),
+            ("why", "camera"),
+        )
+        self.log("gap", *details)
+        self.note("gap", *details)
+
     def say(self, fault: Fault) -> None:
         """Speak of a fault, in the wearers' language."""
         row = FAULTS[fault]
@@ -200,6 +214,7 @@ class Turn:
     def _wake(self) -> None:
         self.do(events.Wake())
         if self.model.blind:
+            self.set(blind_ns=self.now)
             self.start_again(Timer.CAMERA_RETRY, CAMERA_RETRY_NS)
 
     def _tell_started(self) -> None:
