@@ -12,7 +12,7 @@ Everything that the commands do is a method here, so that other programs need no
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -391,6 +391,11 @@ class Station:
     def heads(self, device: str) -> Heads:
         """What the station knows of a camera's recordings."""
         return witness.load(self._folder, device)
+
+    def remember(self, device: str, heads: Sequence[Head]) -> None:
+        """Take heads into the witness, durable at return; those without a time are seen now."""
+        utc = stamp(self._now())
+        witness.add(self._folder, device, [replace(h, utc=h.utc or utc) for h in heads])
 
     def find(self, rec: str | Path) -> Path:
         """A recording's folder: a path as it is, or the name of one in the store."""

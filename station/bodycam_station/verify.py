@@ -133,7 +133,11 @@ class Verdict:
         }
 
 
-_BY = {"import": "at an import", "journal": "in the camera's journal"}
+_BY = {
+    "import": "at an import",
+    "journal": "in the camera's journal",
+    "network": "over the network, while it was recorded",
+}
 
 
 def examine(
@@ -391,7 +395,12 @@ class _Examination:
         best: tuple[Head | None, int] = (None, -1)
         for head in heads:
             seq = seqs.get(head.head)
-            if seq is None:
+            if seq is None and not _signed_here(head, reading):
+                self._notes.append(
+                    f"A line that was reported {head.utc} is not one that this recording's key "
+                    "signed: it says nothing of the recording."
+                )
+            elif seq is None:
                 self._bad_at(
                     LEDGER,
                     f"it lacks a line that was seen {head.utc} ({_BY[head.by]}): "
@@ -438,6 +447,23 @@ class _Examination:
 
     def _bad_at(self, where: str, what: str) -> None:
         self._problems.append(Problem(where, what.rstrip(".")))
+
+
+def _signed_here(head: Head, reading: LedgerReading) -> bool:
+    """Whether a head that the ledger lacks was signed for this recording.
+
+    Only a head that came over the network unchecked may not have been: then its line is there.
+    """
+    if not head.line:
+        return True
+    if reading.opening is None:
+        return False
+    try:
+        line = Line.parse(head.line.encode("ascii", "replace"))
+        line.verify(reading.opening.key)
+    except EvidenceError:
+        return False
+    return line.digest == head.head and line.fields.get("rec") == reading.rec
 
 
 def digest(folder: Folder, name: str) -> tuple[int, str]:

@@ -1,7 +1,7 @@
 """What the station has seen of recordings at other times: the heads that a ledger must still hold.
 
-`witness/ID.jsonl` is an index, a line of JSON for each head: from imports and journals, and later
-from what cameras report over the network. A ledger that lacks a head seen elsewhere was cut or
+`witness/ID.jsonl` is an index, a line of JSON for each head: from imports and journals, and from
+what cameras report over the network. A ledger that lacks a head seen elsewhere was cut or
 replaced.
 """
 
@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from bodycam.errors import EvidenceError
 from bodycam.evidence.chain import HEX64
 from bodycam.evidence.ledger import REC_ID, parse_rec
-from bodycam.evidence.lines import split
+from bodycam.evidence.lines import MAX_LINE_BYTES, split
 from bodycam_station import documents
 from bodycam_station.files import Folder, pieces
 
 FOLDER = "witness"
 BY_IMPORT = "import"
 BY_JOURNAL = "journal"
+BY_NETWORK = "network"
 _BY = re.compile(r"[a-z]{1,16}")
 
 
@@ -32,7 +33,10 @@ class Head:
     utc: str
     """When the station first saw it."""
     by: str
-    """`import` or `journal`."""
+    """`import`, `journal`, or `network`: as the camera reported it while it was in use."""
+    line: str = ""
+    """The line itself, where its signature could not be checked when it came: only the ledger says
+    by which key its lines are signed, and whoever has that checks it."""
 
 
 Heads = Mapping[str, Sequence[Head]]
@@ -60,16 +64,22 @@ def add(station: Folder, device: str, heads: Iterable[Head]) -> None:
     new = [head for head in heads if (head.rec, head.head) not in known]
     if new:
         with station.make(FOLDER) as folder:
-            folder.append(
-                f"{device}.jsonl", b"".join(documents.encode({"v": 1, **asdict(h)}) for h in new)
-            )
+            folder.append(f"{device}.jsonl", b"".join(documents.encode(_fields(h)) for h in new))
+
+
+def _fields(head: Head) -> documents.Json:
+    fields: documents.Json = {"v": 1, **asdict(head)}
+    if not head.line:
+        del fields["line"]
+    return fields
 
 
 def _head(line: bytes, what: str) -> Head:
     fields = documents.parse(line, f"A line of {what}")
     documents.known_version(fields, f"A line of {what}")
     rec, head, utc, by = (documents.text(fields, n, what) for n in ("rec", "head", "utc", "by"))
+    kept = documents.text(fields, "line", what, limit=MAX_LINE_BYTES) if "line" in fields else ""
     if not (REC_ID.fullmatch(rec) and HEX64.fullmatch(head) and _BY.fullmatch(by)):
         raise EvidenceError(f"A line of {what} is not well formed.", do="Restore it from a backup.")
     parse_rec(rec)
-    return Head(rec, head, utc, by)
+    return Head(rec, head, utc, by, kept)

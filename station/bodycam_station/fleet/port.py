@@ -1,7 +1,7 @@
 """What the board can ask of the fleet. `service.py` is behind it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bodycam.errors import BodycamError
 from bodycam_station.fleet.views import (
@@ -24,6 +24,7 @@ Told = Callable[[Change], None]
 """Called from the fleet's own threads after something changed: it returns at once, never raises."""
 
 
+@runtime_checkable
 class Fleet(Protocol):
     """The fleet as the board sees it. Every method can be called from any thread.
 

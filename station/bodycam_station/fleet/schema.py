@@ -91,6 +91,8 @@ JOURNAL = sa.Table(
     _text("rec", 96),
     _text("head", 64),
     sa.Column("historical", sa.Boolean, nullable=False),
+    # Whether the station's witness was told of its head; nothing to tell where there is none.
+    sa.Column("witnessed", sa.Boolean, nullable=False),
     _ms("at_ms", index=True),
     sa.Index(None, "device", "at_ms"),
 )

@@ -15,7 +15,7 @@ from bodycam.errors import EvidenceError, MessageError
 from bodycam.evidence.chain import DEVICE
 from bodycam.evidence.keys import PublicKey
 from bodycam.evidence.ledger import REC_ID, parse_rec
-from bodycam.evidence.lines import digest
+from bodycam.evidence.lines import ZERO, digest
 from bodycam.messages.camera import EVENT_KINDS, Event, Info, Result, State, Status
 from bodycam.messages.topics import MAX_PAYLOAD_BYTES, TOPICS, Address, read_topic
 from bodycam_station.fleet import custody
@@ -362,6 +362,7 @@ class _Work:
                 "rec": entry.rec or "",
                 "head": entry.head or "",
                 "historical": said.historical,
+                "witnessed": entry.head in (None, ZERO),
                 "at_ms": at_ms,
             },
         )
@@ -482,8 +483,8 @@ def _with(known: Known, *, info: bytes) -> Known:
 
 
 def _together(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    """Two rows of the same minute as one; `b` is the later."""
-    both = {**a, "waiting": b["waiting"]}
+    """Two rows of the same minute as one."""
+    both = {**a, "waiting": max(a["waiting"], b["waiting"])}
     for name in a:
         if name.endswith(("sum", "count", "drained_percent", "drained_ms")):
             both[name] = a[name] + b[name]
@@ -497,7 +498,8 @@ def _together(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
 def _added(new: Any) -> dict[str, Any]:
     """The same in SQL: what is stored, and a row to come."""
     old = HISTORY.c
-    both: dict[str, Any] = {"waiting": new.waiting}
+    more = sa.case((old.waiting > new.waiting, old.waiting), else_=new.waiting)
+    both: dict[str, Any] = {"waiting": more}
     for column in old:
         name = column.name
         if name.endswith(("sum", "count", "drained_percent", "drained_ms")):

@@ -253,7 +253,7 @@ class Point:
     radio_dbm: float | None
     radio_least: int | None
     waiting: int | None
-    """At its end."""
+    """The most that were waiting at a time."""
 
 
 SPANS = ("hours", "day", "week", "month", "year")

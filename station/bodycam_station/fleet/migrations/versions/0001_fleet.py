@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("rec", sa.String(length=96), server_default="", nullable=False),
         sa.Column("head", sa.String(length=64), server_default="", nullable=False),
         sa.Column("historical", sa.Boolean(), nullable=False),
+        sa.Column("witnessed", sa.Boolean(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["device"], ["cameras.device"], name=op.f("fk_journal_device"), ondelete="CASCADE"
