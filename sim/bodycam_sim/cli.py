@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
-        _scenario(args)
+        args.run(args)
         sys.stdout.flush()
     except UsageError as error:
         print(f"bodycam-sim: {error}", file=sys.stderr)
@@ -71,6 +71,14 @@ def _scenario(args: argparse.Namespace) -> None:
         print(f"{mp4}: {verdict}")
 
 
+def _fleet(args: argparse.Namespace) -> None:
+    from bodycam_sim.fleet.command import Wish
+    from bodycam_sim.fleet.command import run as live
+
+    wish = {name: value for name, value in vars(args).items() if name != "run"}
+    live(Wish(**wish), lambda line: print(f"bodycam-sim: {line}", file=sys.stderr, flush=True))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bodycam-sim", description="A bodycam, its world and its station at a desk."
@@ -101,6 +109,53 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument(
         "--policies", metavar="DIR", default=str(_POLICIES), help="where policies are found by name"
     )
+    scenario.set_defaults(run=_scenario)
+    fleet = commands.add_parser(
+        "fleet",
+        help="let many simulated cameras report to a broker",
+        description="Let many simulated cameras report to a broker on this machine, with the\n"
+        "product's own link: sessions, wills, signed journals, commands. Their days (shifts,\n"
+        "recordings, faults, dead spots) are drawn from the seed. Ends with Ctrl-C.",
+        epilog="example:\n"
+        "  bodycam-sim fleet --cameras 24 --broker mqtt://127.0.0.1:1883 --station out/station",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    fleet.add_argument("--cameras", type=int, required=True, metavar="N", help="how many")
+    fleet.add_argument("--broker", required=True, metavar="URL", help="mqtt://HOST:PORT")
+    fleet.add_argument(
+        "--station", metavar="DIR", default="", help="enrol them here, and hand recordings over"
+    )
+    fleet.add_argument(
+        "--policy", metavar="FILE", default="", help="the policy that they say they have"
+    )
+    fleet.add_argument(
+        "--state", metavar="DIR", default="", help="keep the cards here, so that they go on"
+    )
+    fleet.add_argument(
+        "--script", metavar="FILE", default="", help="lines of SECONDS CAMERA ACT [DETAIL]"
+    )
+    fleet.add_argument("--seed", type=int, default=1, help="of their days (default: 1)")
+    fleet.add_argument(
+        "--speed", type=float, default=1.0, help="how fast their day passes (default: 1)"
+    )
+    fleet.add_argument(
+        "--interval",
+        type=int,
+        default=60,
+        dest="interval_s",
+        metavar="SECONDS",
+        help="between statuses (default: 60)",
+    )
+    fleet.add_argument(
+        "--start", default="", metavar="HH:MM", help="when their day begins (default: now)"
+    )
+    fleet.add_argument(
+        "--seconds", type=float, default=0.0, help="end after so long (default: never)"
+    )
+    fleet.add_argument(
+        "--quiet-days", action="store_true", help="nothing happens but what the script says"
+    )
+    fleet.set_defaults(run=_fleet)
     return parser
 
 
