@@ -29,6 +29,7 @@ from bodycam.pi.hardware import PI, Hardware
 from bodycam.pi.i2c import I2c
 from bodycam.pi.lens import LensWatch
 from bodycam.pi.sound import PiMicrophone, SoundSettings
+from bodycam.posix.dumps import forbid_core_dumps
 from bodycam.posix.lock import Lock
 from bodycam.posix.status import StatusFile
 from bodycam.posix.systemd import POWER_OFF, Systemd
@@ -90,6 +91,7 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             before = signal.signal(number, lambda *_: self._end("stopped by the system"))
             life.callback(signal.signal, number, before)
+        forbid_core_dumps()  # from here on there is footage in this process
         self._camera = self._make_camera()
         life.push(self._close_camera)
         self._bus = I2c(self._fittings.i2c_bus, hardware.bus)

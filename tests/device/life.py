@@ -101,6 +101,7 @@ class Life:
             stdin=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            cwd=home.folder,
             env={
                 **os.environ,
                 "PYTHONPATH": str(TESTS),

@@ -1,4 +1,4 @@
-"""The product with a fault in it, to see whether the power cuts find it."""
+"""The product with a fault in it, to see whether what looks for such a fault finds it."""
 
 import hashlib
 import os
@@ -44,8 +44,27 @@ def line_not_synced() -> None:
     setattr(card, "_sync_data", lambda fd: None)  # noqa: B010
 
 
+def plain_first() -> None:
+    """What is to be sealed lies on the card as it is until its sealed form is durable."""
+    as_it_should = Vault._commit
+
+    def commit(vault: Vault, recording: Recording, objects: Sequence[tuple[str, Parts]]) -> None:
+        whole = [(kind, b"".join(parts)) for kind, parts in objects]
+        names = [f"{recording.folder}/{number}.tmp" for number in range(len(whole))]
+        for name, (_, data) in zip(names, whole, strict=True):
+            vault._card.create(name, data)
+        as_it_should(vault, recording, [(kind, [data]) for kind, data in whole])
+        for name in names:
+            vault._card.remove(name)
+
+    setattr(Vault, "_commit", commit)  # noqa: B010
+
+
 BROKEN: dict[str, Callable[[], None]] = {
     "objects-not-synced": objects_not_synced,
     "line-first": line_first,
     "line-not-synced": line_not_synced,
 }
+"""Faults that lose what was promised."""
+READABLE: dict[str, Callable[[], None]] = {"plain-first": plain_first}
+"""Faults that leave something for a finder to read."""

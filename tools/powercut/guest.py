@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tools.bench.film import FPS, SMALL, Film
 from tools.powercut import words
-from tools.powercut.broken import BROKEN
+from tools.powercut.broken import BROKEN, READABLE
 from tools.powercut.words import Voice
 
 from bodycam.evidence.keys import SoftwareKey
@@ -44,7 +44,7 @@ SAMPLES, SOUND_HZ = 1024, 48_000
 _ENOUGH = FPS // 2
 """Pictures in the ring, where there is nothing to be recorded."""
 POLICY = (
-    b"""name = "powercut"
+    b"""name = "powercut-desk"
 [warning]
 lead_s = 0.3
 [keep]
@@ -287,7 +287,7 @@ def main() -> None:
     try:
         job = Job.read(Path(sys.argv[1]))
         if job.broken:
-            BROKEN[job.broken]()
+            (BROKEN | READABLE)[job.broken]()
         Life(job, voice).live(process_began_ns())
     except BaseException as error:
         voice.say(words.FAILED, type(error).__name__, error)
