@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from bodycam_station.board import tables  # noqa: F401  # its tables are of the same schema
 from bodycam_station.fleet.port import StorageError
 from bodycam_station.fleet.schema import CAMERAS, METADATA, SPELLS
 from bodycam_station.fleet.store import Store

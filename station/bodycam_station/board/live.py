@@ -1,0 +1,131 @@
+"""Open pages stay up to date: server-sent events that carry the regions which have changed.
+
+Each open page is rendered anew when the fleet tells of a change, no more often than PAUSE_S; what
+differs is sent. Where regions came or went the page is told to fetch itself again.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+from starlette.concurrency import run_in_threadpool
+
+from bodycam.errors import BodycamError
+from bodycam_station.board.frame import Refusal
+from bodycam_station.fleet.port import Fleet
+from bodycam_station.fleet.views import Change
+
+PAUSE_S = 0.4
+"""Between two looks of the same page: many changes become one."""
+BEAT_S = 5.0
+"""A page that hears nothing for longer than twice this says that it is not live."""
+LEASE_S = 30.0
+"""So often a stream asks whether its session still holds."""
+MOST_STREAMS = 200
+
+Regions = dict[str, str]
+
+
+@dataclass(eq=False, slots=True)
+class _Ear:
+    """What one stream has heard of and not looked at yet."""
+
+    cameras: frozenset[str] | None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Hub:
+    """Passes the fleet's changes, which come in its own threads, to the streams of one loop."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._ears: set[_Ear] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._end: Callable[[], None] | None = None
+        self.closing = False
+
+    def open(self) -> None:
+        """Begin to listen; within the loop of the streams."""
+        self._loop = asyncio.get_running_loop()
+        self._end = self._fleet.subscribe(self._told)
+
+    def close(self) -> None:
+        """End all streams, so that the server need not wait for them; from any thread."""
+        self.closing = True
+        if self._end is not None:
+            self._end()
+            self._end = None
+        self._post(self._wake, None)
+
+    @property
+    def full(self) -> bool:
+        """No further stream can be opened."""
+        return len(self._ears) >= MOST_STREAMS
+
+    async def stream(
+        self,
+        first: tuple[int, Regions],
+        look: Callable[[], tuple[int, Regions]],
+        holds: Callable[[], bool],
+        cameras: frozenset[str] | None,
+    ) -> AsyncIterator[bytes]:
+        """The events of one page. `look` renders it: the fleet's version and the regions."""
+        version, shown = first
+        ear = _Ear(cameras)
+        self._ears.add(ear)
+        ear.woken.set()  # something may have changed since the first look
+        try:
+            yield _event("hello", {"version": version, "beat_s": BEAT_S})
+            loop = asyncio.get_running_loop()
+            lease = loop.time() + LEASE_S
+            while not self.closing:
+                try:
+                    await asyncio.wait_for(ear.woken.wait(), BEAT_S)
+                except TimeoutError:
+                    yield _event("beat", {})
+                if loop.time() >= lease:
+                    if not await run_in_threadpool(holds):
+                        return
+                    lease = loop.time() + LEASE_S
+                if self.closing or not ear.woken.is_set():
+                    continue
+                ear.woken.clear()
+                _, now = await run_in_threadpool(look)
+                if list(now) != list(shown):
+                    yield _event("again", {})
+                elif changed := {one: html for one, html in now.items() if shown[one] != html}:
+                    yield _event("regions", changed)
+                shown = now
+                await asyncio.sleep(PAUSE_S)
+        except (BodycamError, Refusal):
+            return  # the page says that it is not live, and connects again
+        finally:
+            self._ears.discard(ear)
+
+    def _told(self, change: Change) -> None:
+        self._post(self._wake, change)
+
+    def _post(self, call: Callable[[Change | None], None], change: Change | None) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(call, change)
+        except RuntimeError:
+            self._loop = None  # the loop has ended
+
+    def _wake(self, change: Change | None) -> None:
+        for ear in self._ears:
+            if (
+                change is None
+                or not change.cameras
+                or ear.cameras is None
+                or ear.cameras & change.cameras
+            ):
+                ear.woken.set()
+
+
+def _event(name: str, data: object) -> bytes:
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return f"event: {name}\ndata: {text}\n\n".encode()
