@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from bodycam.evidence import sshsig
@@ -52,6 +53,7 @@ def device_key(device: str, alg: str = "ed25519") -> SoftwareKey:
     return SoftwareKey.from_seed(secret(device), alg)
 
 
+@cache
 def movie(segments: int, *, sound: bool = False, width: int = 64, height: int = 36) -> list[bytes]:
     """The init segment and so many segments of real film, five pictures each."""
     pattern = ("I" + "P" * (GOP_PICTURES - 1)) * max(1, segments)
@@ -122,6 +124,13 @@ class Camera:
         )
         self._journal = Journal(self.device, self.key, "0d2f9c1e-boot")
         (self.card / "recordings").mkdir(parents=True, exist_ok=True)
+        self.journal("boot")
+
+    def reboot(self, boot: str) -> None:
+        """Another boot goes on with the journal."""
+        self._journal = Journal(
+            self.device, self.key, boot, seq=self._journal.seq, prev=self._journal.head
+        )
         self.journal("boot")
 
     def journal(self, kind: str, *, rec: str | None = None, head: str | None = None) -> str:

@@ -125,12 +125,14 @@ def _parser() -> argparse.ArgumentParser:
         "verify",
         commands.verify,
         "Say of recordings whether they are whole, whose they are, and what was seen of them "
-        "before. Exit code: 1 for not-ok or unknown, 3 for incomplete or unfinished, 0 for ok.",
-        "verify /media/cam07/recordings/* --station /srv/bodycam",
+        "before; of a whole card also what is missing, foreign, copied or older than it should be. "
+        "Nothing is changed. Exit code: 1 where something is wrong or unknown, 3 where something "
+        "is incomplete or unfinished, else 0.",
+        "verify /media/cam07 --station /srv/bodycam",
         as_json=True,
         station=False,
     )
-    sub.add_argument("rec", metavar="REC", nargs="+", help="a recording's folder")
+    sub.add_argument("rec", metavar="REC", nargs="+", help="a recording's folder, or a card's")
     who = sub.add_mutually_exclusive_group()
     who.add_argument("--station", metavar="DIR", help="trust the cameras of this station")
     who.add_argument("--signers", metavar="FILE", help="trust this list (ssh's allowed_signers)")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from bodycam.errors import BodycamError, UsageError
 from bodycam.evidence.enrolment import MAX_BYTES, read_request
 from bodycam_station import witness, words
+from bodycam_station.card import examine_card, is_card
+from bodycam_station.custody import worst
 from bodycam_station.files import Folder, shown
 from bodycam_station.progress import Progress
 from bodycam_station.registry import MAX_SIGNERS_BYTES, Registry, read_signers
@@ -131,6 +133,7 @@ def import_card(args: argparse.Namespace) -> int:
                 ],
                 "missing": report.missing,
                 "problems": report.problems,
+                "findings": [one.as_json() for one in report.findings],
                 "notes": report.notes,
             }
         )
@@ -149,31 +152,43 @@ def verify(args: argparse.Namespace) -> int:
         opened = _station_folder(args.station)  # its secret keys are not needed
         registry = Registry.load(opened)
         heads = _heads(opened)
-    verdicts = []
+    recordings: list[dict[str, object]] = []
+    cards: list[dict[str, object]] = []
+    codes: list[int] = []
     for rec in args.rec:
         path = Path(rec)
         if not path.exists() and not path.is_symlink():
-            raise UsageError(f"There is no {shown(rec)}.", do="Give the folder of a recording.")
-        progress = Progress(shown(path.name))
+            raise UsageError(
+                f"There is no {shown(rec)}.", do="Give the folder of a recording or a card."
+            )
         try:
             with Folder(path) as folder:
-                verdict = examine(folder, registry, heads, progress)
+                card = None
+                if is_card(folder):
+                    card = examine_card(folder, registry, opened, Progress)
+                else:
+                    progress = Progress(shown(path.name))
+                    verdict = examine(folder, registry, heads, progress)
+                    progress.end()
         except BodycamError as error:
-            verdict = _unreadable(error)
-        progress.end()
-        verdicts.append((path, verdict))
-        if not args.json:
-            words.print_verdict(path, verdict)
+            card, verdict = None, _unreadable(error)
+        if card is None:
+            codes.append(verdict.exit_code)
+            recordings.append({"path": shown(path, 4096), **verdict.as_json()})
+            if not args.json:
+                words.print_verdict(path, verdict)
+        else:
+            codes.append(card.exit_code)
+            cards.append({"path": shown(path, 4096), **card.as_json()})
+            if not args.json:
+                words.print_card(path, card)
     if opened is not None:
         opened.close()
-    codes = {verdict.exit_code for _, verdict in verdicts}
     if args.json:
-        words.print_json(
-            {"recordings": [{"path": shown(p, 4096), **v.as_json()} for p, v in verdicts]}
-        )
+        words.print_json({"recordings": recordings, "cards": cards})
     elif not args.station and not args.signers:
         print("Nobody's key was given to trust: see --station and --signers.", file=sys.stderr)
-    return 1 if 1 in codes else 3 if 3 in codes else 0
+    return worst(codes)
 
 
 def label(args: argparse.Namespace) -> int:

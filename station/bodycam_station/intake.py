@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from bodycam.errors import BodycamError, CardFull, EvidenceError
 from bodycam.evidence import sshsig
-from bodycam.evidence.ledger import MAX_LEDGER_BYTES, REC_ID, parse_rec
+from bodycam.evidence.ledger import MAX_LEDGER_BYTES, parse_rec
 from bodycam.evidence.receipts import VOID, Receipt, void_sha256
 from bodycam_station import contents
 from bodycam_station.age_reader import Identity
+from bodycam_station.card import RECORDINGS
+from bodycam_station.custody import UNSETTLED, WRONG, Finding, worst
 from bodycam_station.files import Folder, pieces, shown
 from bodycam_station.registry import Registry
 from bodycam_station.verify import (
@@ -34,8 +36,6 @@ from bodycam_station.verify import (
 )
 from bodycam_station.witness import Heads
 
-RECORDINGS = "recordings"
-RECEIPTS = "receipts"
 ASIDE = "quarantine"
 INCOMING = "incoming"
 MARGIN_BYTES = 64 * 1024 * 1024
@@ -63,6 +63,8 @@ class Imported:
     """Why there is no receipt, in one sentence."""
     whole_copy: bool = True
     """Every file of it was copied."""
+    never_begun: bool = False
+    """A power cut explains that it has no first line."""
 
 
 @dataclass(slots=True)
@@ -72,35 +74,28 @@ class Report:
     device: str = ""
     """From the journal; empty where there is none that can be trusted."""
     recordings: list[Imported] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    """Recordings that the journal knows, and nobody has."""
-    problems: list[str] = field(default_factory=list)
-    """What is wrong with the card as a whole."""
+    findings: list[Finding] = field(default_factory=list)
+    """On the card as a whole."""
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """Recordings that the journal knows, and nobody has."""
+        return [one.about for one in self.findings if one.code == "missing"]
+
+    @property
+    def problems(self) -> list[str]:
+        """What else is wrong with the card as a whole."""
+        wrong = [one for one in self.findings if one.weight == WRONG and one.code != "missing"]
+        return [str(one) for one in wrong]
 
     @property
     def exit_code(self) -> int:
         """1 where something is wrong, else 3 where something stays on the card, else 0."""
-        codes = {item.verdict.exit_code for item in self.recordings}
-        if self.missing or self.problems or 1 in codes:
-            return 1
-        return 0 if all(item.receipt for item in self.recordings) else 3
-
-
-def recordings(card: Folder, report: Report) -> list[str]:
-    """The names of the recordings on a card; anything else there is reported."""
-    if card.kind(RECORDINGS) is None:
-        report.problems.append("There is no folder `recordings`: this is not a camera's card.")
-        return []
-    with card.folder(RECORDINGS) as folder:
-        names = folder.names()
-    found = [name for name, kind in names if kind == "folder" and REC_ID.fullmatch(name)]
-    others = [name for name, kind in names if kind != "folder" or not REC_ID.fullmatch(name)]
-    if others:
-        some = ", ".join(shown(name) for name in others[:5]) + (", …" if len(others) > 5 else "")
-        what = "thing that is no recording was" if len(others) == 1 else "things that are none were"
-        report.notes.append(f"{len(others)} {what} left alone: {some}")
-    return found
+        weights = {one.weight for one in self.findings if one.code != "void"}
+        weights |= {i.verdict.exit_code for i in self.recordings if not i.never_begun} & {WRONG}
+        weights |= {UNSETTLED for item in self.recordings if not item.receipt}
+        return worst(weights)
 
 
 def same(card: Folder, stored: Folder) -> bool:

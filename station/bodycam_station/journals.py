@@ -4,14 +4,14 @@ A camera may have had several cards, and so several journals; each is known by i
 kept in `journals/`. One that lacks lines seen before was rolled back or replaced.
 """
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import BinaryIO
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from bodycam.errors import BodycamError, EvidenceError
 from bodycam.evidence.journal import DOM, Entry, JournalReader
-from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, Extent, Line, walk
+from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, Extent, Line, split, walk
 from bodycam_station.files import Folder, pieces
 from bodycam_station.registry import DeviceKey, Registry
 
@@ -19,8 +19,26 @@ FILE = "journal.jsonl"
 FOLDER = "journals"
 MAX_BYTES = 256 * 1024 * 1024
 """A journal of some hundred thousand lines; a longer one is not read."""
-OPEN, DELETED, VOID = "open", "deleted", "void"
-"""Kinds of journal lines that say whether a recording ought to be there."""
+OPEN, CLOSE, RECOVERED, VOID, DAMAGED = "open", "close", "recovered", "void", "damaged"
+RECEIPT, DELETED = "receipt", "deleted"
+BOOT, SHUTDOWN = "boot", "shutdown"
+"""Kinds of journal lines that say whether a recording ought to be there, or the camera was on."""
+
+FIRST, ANOTHER, SAME, LONGER = "first", "another", "same", "longer"
+OLDER, FORKED = "older", "forked"
+
+
+@dataclass(slots=True)
+class Boot:
+    """What the journal says of one time that the camera was on."""
+
+    id: str
+    begun: bool = False
+    """It has the line with which the recorder begins."""
+    ended: bool = False
+    """It has the line with which the recorder goes off."""
+    again: bool = False
+    """Lines of it come after those of a later boot, which no camera writes."""
 
 
 @dataclass(slots=True)
@@ -34,33 +52,80 @@ class Journal:
     valid_bytes: int = 0
     head: str = ZERO
     openings: dict[str, str] = field(default_factory=dict)
-    """By recording, the digest of its opening line."""
+    """By recording, in order, the digest of its opening line."""
+    told: dict[str, list[str]] = field(default_factory=dict)
+    """By recording, the kinds of the lines about it, in order."""
     heads: list[tuple[str, str]] = field(default_factory=list)
     """Recording and head, in order."""
-    gone: set[str] = field(default_factory=set)
-    """Recordings that were deleted, or never got a first line."""
-    void: set[str] = field(default_factory=set)
-    """Of these, the ones that were opened and never got one, as the camera says."""
+    boots: list[Boot] = field(default_factory=list)
+    """In order."""
+    boot_ids: set[str] = field(default_factory=set)
+    opened_in: dict[str, int] = field(default_factory=dict)
+    """By recording, the place of its boot in `boots`."""
     problem: str = ""
     """Why no line after the good ones is; empty where all are good."""
+    torn: bool = False
+    """The last line is torn off, as a power cut leaves it."""
+
+    def is_void(self, rec: str) -> bool:
+        """Whether the camera says that it was opened and never got a first line."""
+        told = {*self.told.get(rec, ())}
+        return {OPEN, VOID} <= told and not told & {CLOSE, RECOVERED, DAMAGED}
+
+    @property
+    def void(self) -> set[str]:
+        """All of which it says that."""
+        return {rec for rec in self.openings if self.is_void(rec)}
+
+    @property
+    def gone(self) -> set[str]:
+        """Recordings that were deleted, or never got a first line."""
+        return self.void | {rec for rec in self.openings if DELETED in self.told[rec]}
 
     def take(self, entry: Entry) -> None:
         """Note what a line says."""
+        if not self.boots or self.boots[-1].id != entry.boot:
+            self.boots.append(Boot(entry.boot, again=entry.boot in self.boot_ids))
+            self.boot_ids.add(entry.boot)
+        self.boots[-1].begun |= entry.kind == BOOT
+        self.boots[-1].ended |= entry.kind == SHUTDOWN
         if entry.rec is None:
             return
         if entry.kind == OPEN:
             self.openings[entry.rec] = entry.digest
-        if entry.kind in (DELETED, VOID):
-            self.gone.add(entry.rec)
-        if entry.kind == VOID and entry.rec in self.openings:
-            self.void.add(entry.rec)
+            self.opened_in[entry.rec] = len(self.boots) - 1
+        self.told.setdefault(entry.rec, []).append(entry.kind)
         if entry.head not in (None, ZERO):
             self.heads.append((entry.rec, str(entry.head)))
 
 
-def read(card: Folder, registry: Registry) -> Journal:
-    """The card's journal, signed by a camera that we know; raises EvidenceError where it is not."""
-    with card.open(FILE) as file:
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a card's journal stands to the one that the station has kept."""
+
+    kind: str
+    """`first` of this camera, `another` than the ones kept, `same`, `longer`, `older`, `forked`."""
+    line: int = 0
+    """The number of the first line that is missing here, or is another one."""
+    lacking: int = 0
+    """Lines that are kept and not here."""
+
+
+def joined(journal: Journal, earlier: Sequence[Journal]) -> Journal:
+    """The journal with what the ones before it on the same card say of recordings."""
+    found = replace(journal, openings={}, told={}, opened_in={}, heads=[])
+    for one in (*earlier, journal):
+        found.openings |= one.openings
+        found.opened_in |= one.opened_in if one is journal else dict.fromkeys(one.openings, -1)
+        found.heads += one.heads
+        for rec, kinds in one.told.items():
+            found.told[rec] = [*found.told.get(rec, ()), *kinds]
+    return found
+
+
+def read(card: Folder, registry: Registry, name: str = FILE) -> Journal:
+    """A card's journal, signed by a camera that we know; raises EvidenceError where it is not."""
+    with card.open(name) as file:
         raw = file.readline(MAX_LINE_BYTES)
         line = Line.parse(raw)
         device = line.fields.get("dev")
@@ -73,44 +138,73 @@ def read(card: Folder, registry: Registry) -> Journal:
         extent = walk(pieces(file, MAX_BYTES), lambda raw: journal.take(reader.take(raw)))
     journal.lines, journal.head = reader.seq, reader.head
     journal.valid_bytes = extent.valid_bytes
-    journal.problem = _problem(extent)
+    journal.problem, journal.torn = _problem(extent), extent.torn
     return journal
 
 
-def keep(station: Folder, card: Folder, journal: Journal) -> str:
-    """Keep the card's journal; one sentence where it does not continue the one we have."""
-    name = f"{journal.device}-{journal.first[:16]}.jsonl"
+def missing(journal: Journal, present: Collection[str]) -> list[str]:
+    """Recordings that were opened, and are neither present nor accounted for."""
+    return sorted({*journal.openings} - {*present} - journal.gone)
+
+
+def compare(station: Folder, card: Folder, journal: Journal) -> Relation:
+    """The card's journal against the one of the same first line in the station's folder."""
+    kept = _kept(station, journal.device)
+    if _name(journal) not in kept:
+        return Relation(ANOTHER if kept else FIRST)
+    with (
+        station.folder(FOLDER) as folder,
+        folder.open(_name(journal)) as old,
+        card.open(FILE) as new,
+    ):
+        both = zip_longest(split(pieces(old)), split(pieces(new, journal.valid_bytes)))
+        for number, (theirs, ours) in enumerate(both):
+            if theirs is None:
+                return Relation(LONGER)
+            if ours is None:
+                return Relation(OLDER, number, 1 + sum(1 for _ in both))
+            if theirs != ours:
+                lacking = 1 + sum(theirs is not None for theirs, _ in both)
+                return Relation(FORKED, number, lacking)
+    return Relation(SAME)
+
+
+def keep(station: Folder, card: Folder, journal: Journal, relation: Relation) -> None:
+    """Keep the card's journal, durable at return; one that does not go on lies beside the other."""
+    if relation.kind == SAME:
+        return
+    name = _name(journal)
     with station.make(FOLDER) as folder, card.open(FILE) as new:
-        others = [n for n, _ in folder.names() if n.startswith(f"{journal.device}-")]
-        said = ""
-        if folder.kind(name) is None:
-            if others:
-                said = f"This is another journal of {journal.device} than on earlier imports."
-        else:
-            with folder.open(name) as old:
-                known, size = _digest(old, None)
-            if _digest(new, size) != (known, size) or size > journal.valid_bytes:
-                aside = f"{name}.{journal.head[:16]}"
-                folder.remove(aside)
-                new.seek(0)
-                folder.write(aside, pieces(new, journal.valid_bytes))
-                folder.sync()
-                return (
-                    "The journal on this card lacks lines that were there at an earlier import: "
-                    f"the card was rolled back or changed. Both are kept in {FOLDER}/."
-                )
-            if size == journal.valid_bytes:
-                return said
-        new.seek(0)
+        if relation.kind in (OLDER, FORKED):
+            name += f".{journal.head[:16]}"
         folder.remove(f".{name}.new")
         folder.write(f".{name}.new", pieces(new, journal.valid_bytes))
         folder.rename(f".{name}.new", name)
-        return said
 
 
-def missing(journal: Journal, present: Sequence[str]) -> list[str]:
-    """Recordings that were opened, and are neither present nor accounted for."""
-    return sorted(set(journal.openings) - set(present) - journal.gone)
+def other_openings(station: Folder, journal: Journal) -> Mapping[str, str]:
+    """What other journals of this camera, as they were kept, say was opened: the line's digest."""
+    found: dict[str, str] = {}
+    for name in _kept(station, journal.device):
+        if name == _name(journal):
+            continue
+        with station.folder(FOLDER) as folder, folder.open(name) as file:
+            for line in map(Line.parse, split(pieces(file))):
+                if line.fields.get("kind") == OPEN:
+                    found[str(line.fields.get("rec"))] = line.digest
+    return found
+
+
+def _kept(station: Folder, device: str) -> list[str]:
+    if station.kind(FOLDER) is None:
+        return []
+    ours = re.compile(rf"{re.escape(device)}-[0-9a-f]{{16}}\.jsonl")
+    with station.folder(FOLDER) as folder:
+        return [name for name, _ in folder.names() if ours.fullmatch(name)]
+
+
+def _name(journal: Journal) -> str:
+    return f"{journal.device}-{journal.first[:16]}.jsonl"
 
 
 def _signer(line: Line, device: str, registry: Registry) -> DeviceKey:
@@ -121,20 +215,17 @@ def _signer(line: Line, device: str, registry: Registry) -> DeviceKey:
             continue
         return key
     if registry.keys(device):
-        raise EvidenceError(f"It was signed by another key than the ones known of {device}.")
-    raise EvidenceError("It is of a camera that is not enrolled here.")
+        raise EvidenceError(
+            f"It was signed by another key than the ones known of {device}.",
+            do="Find out whose card this is: nothing on it can be held against this journal.",
+        )
+    raise EvidenceError(
+        "It is of a camera that is not enrolled here.",
+        do="Give the card to the station that enrolled the camera, or enrol it.",
+    )
 
 
 def _problem(extent: Extent) -> str:
     if extent.problem is None or extent.torn:
         return ""  # a torn last line is what a power cut leaves; the camera goes on before it
     return extent.problem
-
-
-def _digest(file: BinaryIO, size: int | None) -> tuple[str, int]:
-    """SHA-256 and length of a file, or of its first `size` bytes."""
-    sha256, length = hashlib.sha256(), 0
-    for piece in pieces(file, size):
-        sha256.update(piece)
-        length += len(piece)
-    return sha256.hexdigest(), length

@@ -28,12 +28,14 @@ from bodycam_station import contents, documents, intake, journals, witness
 from bodycam_station.acts import Act, Acts, Now, checked_text, stamp
 from bodycam_station.age_reader import Identity
 from bodycam_station.ca import make_ca
+from bodycam_station.card import RECEIPTS, RECORDINGS, Look, look
+from bodycam_station.custody import finding
 from bodycam_station.documents import Json
 from bodycam_station.files import Folder, shown
 from bodycam_station.identities import MAX_FILE_BYTES, identity_file, parse_identities
-from bodycam_station.intake import RECORDINGS, Imported, Report, Store
+from bodycam_station.intake import Imported, Report, Store
 from bodycam_station.registry import DeviceKey, Registry, Revocation
-from bodycam_station.verify import Progress, Verdict, examine
+from bodycam_station.verify import NOT_SIGNED, Progress, Verdict, examine
 from bodycam_station.witness import Head, Heads
 
 if TYPE_CHECKING:  # it brings the whole of FFmpeg, which most commands do without
@@ -261,9 +263,10 @@ class Station:
             raise UsageError(error.what, do="Give the folder where the card is mounted.") from None
         with folder, self._folder.locked(IMPORTING):
             self._folder.remove(intake.INCOMING)  # what an import left that was cut short
-            names = intake.recordings(folder, report)
             registry = Registry.load(self._folder)
-            journal = self._take_journal(folder, registry, report)
+            looked = look(folder, registry, self._folder)
+            report.device, report.notes = looked.device, [*looked.notes]
+            self._keep_journal(folder, looked)
             store = Store(
                 self._folder,
                 registry,
@@ -271,49 +274,33 @@ class Station:
                 self.identities,
                 lambda verdict, path: self._log_import(verdict, path, person),
             )
-            for rec in names:
+            for rec in looked.names:
                 try:
                     with folder.folder(RECORDINGS) as all_of_them, all_of_them.folder(rec) as one:
                         item = store.take(rec, one, watch(rec) if watch else None)
                 except EvidenceError as error:
-                    report.problems.append(f"{rec}: {error.what}")
+                    why = error.what.rstrip(".")
+                    report.findings.append(finding("not-copied", rec, why=why))
                     continue
-                void = rec in self._never_begun(journal)
-                self._acknowledge(item, folder, person, void=void)
+                item.never_begun = item.verdict.provenance == NOT_SIGNED and looked.never_begun(rec)
+                void = looked.journal is not None and looked.journal.is_void(rec)
+                self._acknowledge(item, folder, person, void=void and item.never_begun)
                 report.recordings.append(item)
-            if journal is not None:
-                report.missing = journals.missing(journal, [*names, *self.recordings()])
+            report.findings += looked.judge(folder, [(i.rec, i.verdict) for i in report.recordings])
         return report
 
-    def _take_journal(
-        self, card: Folder, registry: Registry, report: Report
-    ) -> journals.Journal | None:
-        try:
-            journal = journals.read(card, registry)
-            report.device = journal.device
-            said = journals.keep(self._folder, card, journal)
-        except EvidenceError as error:
-            name = "" if error.what.startswith(journals.FILE) else f"{journals.FILE}: "
-            report.problems.append(f"{name}{error.what}")
-            return None
-        if said:
-            where = report.notes if said.startswith("This is another") else report.problems
-            where.append(said)
-        if journal.problem:
-            report.problems.append(f"{journals.FILE} is damaged. {journal.problem}")
+    def _keep_journal(self, card: Folder, looked: Look) -> None:
+        """Keep the card's journal, and remember which heads it names."""
+        if looked.journal is None or looked.known is None:
+            return
+        journal = looked.journal
+        journals.keep(self._folder, card, journal, looked.known.relation)
         utc = stamp(self._now())
         witness.add(
             self._folder,
             journal.device,
             [Head(rec, head, utc, witness.BY_JOURNAL) for rec, head in journal.heads],
         )
-        return journal
-
-    def _never_begun(self, journal: journals.Journal | None) -> set[str]:
-        """Recordings that are void as their camera says, and of which nobody ever saw a line."""
-        if journal is None or not journal.void:
-            return set()
-        return journal.void - {rec for rec, heads in self.heads(journal.device).items() if heads}
 
     def _log_import(self, verdict: Verdict, path: str, person: str) -> None:
         self._acts.add(
@@ -335,7 +322,7 @@ class Station:
         line, armor = receipts.sign_receipt(receipt, self._key)
         data = line + armor.encode()
         name = f"{item.rec}.receipt"
-        with self._folder.make(intake.RECEIPTS) as given:
+        with self._folder.make(RECEIPTS) as given:
             if given.kind(name) is None or given.read(name, documents.MAX_BYTES) != data:
                 self._acts.add(
                     "receipt",
@@ -346,11 +333,11 @@ class Station:
                 )
                 given.replace(name, data, mode=0o644)
         try:
-            with card.make(intake.RECEIPTS, mode=0o755) as place:  # the camera reads it
+            with card.make(RECEIPTS, mode=0o755) as place:  # the camera reads it
                 if place.kind(name) is None or place.read(name, documents.MAX_BYTES) != data:
                     place.replace(name, data, mode=0o644)
         except (CardError, EvidenceError) as error:
-            item.why = f"The receipt lies in {intake.RECEIPTS}/ only: {error.what}"
+            item.why = f"The receipt lies in {RECEIPTS}/ only: {error.what}"
             return
         item.receipt = True
 

@@ -26,7 +26,7 @@ from bodycam.evidence.ledger import (
 from bodycam.evidence.lines import Line
 from bodycam_station.files import Folder, pieces, shown
 from bodycam_station.registry import NOT_STATED, DeviceKey, Registry
-from bodycam_station.witness import Head, Heads
+from bodycam_station.witness import BY_CARD, Head, Heads
 
 LEDGER = "ledger.jsonl"
 SIG = "ledger.jsonl.sig"
@@ -88,6 +88,8 @@ class Verdict:
     bad_objects: frozenset[str] = field(default=frozenset(), repr=False)
     """The names of objects whose files are missing or not the ones signed."""
     recipients: str = ""
+    opened_under: str = ""
+    """The digest of the journal's line that line 0 names."""
 
     @property
     def exit_code(self) -> int:
@@ -138,6 +140,7 @@ _BY = {
     "journal": "in the camera's journal",
     "network": "over the network, while it was recorded",
 }
+_CARD = "that the journal on this card names"
 
 
 def examine(
@@ -214,6 +217,7 @@ class _Examination:
             objects=reading.objects,
             bad_objects=frozenset(self._bad),
             recipients=reading.opening.recipients,
+            opened_under=reading.opening.journal,
         )
 
     def _nothing_signed(self) -> Verdict:
@@ -375,7 +379,8 @@ class _Examination:
         if count and reading.end == "close":
             self._bad_at(UNSIGNED, "nothing unsigned belongs to a recording that was closed")
         elif count:
-            self._notes.append(f"{UNSIGNED}/ holds {count} files that nobody signed.")
+            files = "1 file" if count == 1 else f"{count} files"
+            self._notes.append(f"{UNSIGNED}/ holds {files} that nobody signed.")
 
     def _anchor(
         self, reading: LedgerReading, data: bytes, known: DeviceKey | None
@@ -395,18 +400,19 @@ class _Examination:
         best: tuple[Head | None, int] = (None, -1)
         for head in heads:
             seq = seqs.get(head.head)
+            seen = head.by != BY_CARD
             if seq is None and not _signed_here(head, reading):
                 self._notes.append(
                     f"A line that was reported {head.utc} is not one that this recording's key "
                     "signed: it says nothing of the recording."
                 )
             elif seq is None:
+                which = f"that was seen {head.utc} ({_BY[head.by]})" if seen else _CARD
                 self._bad_at(
                     LEDGER,
-                    f"it lacks a line that was seen {head.utc} ({_BY[head.by]}): "
-                    "the end is cut off, or this is not the recording that was seen then",
+                    f"it lacks a line {which}: the end is cut off, or this is another recording",
                 )
-            elif seq > best[1]:
+            elif seen and seq > best[1]:
                 best = (head, seq)
         return best
 

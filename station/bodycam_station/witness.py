@@ -20,6 +20,8 @@ FOLDER = "witness"
 BY_IMPORT = "import"
 BY_JOURNAL = "journal"
 BY_NETWORK = "network"
+BY_CARD = "card"
+"""From the journal that lies on the same card as the recording: nobody has seen it before."""
 _BY = re.compile(r"[a-z]{1,16}")
 
 
@@ -31,9 +33,10 @@ class Head:
     head: str
     """64 hexadecimal digits."""
     utc: str
-    """When the station first saw it."""
+    """When the station first saw it; empty where only the card says it."""
     by: str
-    """`import`, `journal`, or `network`: as the camera reported it while it was in use."""
+    """`import`, `journal`, or `network`: as the camera reported it while it was in use; or `card`,
+    which is never kept."""
     line: str = ""
     """The line itself, where its signature could not be checked when it came: only the ledger says
     by which key its lines are signed, and whoever has that checks it."""

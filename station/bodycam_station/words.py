@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from bodycam.evidence.keys import PublicKey
+from bodycam_station.card import CardReport
+from bodycam_station.custody import NOTE, UNSETTLED, WEIGHTS, WRONG, Finding
 from bodycam_station.files import shown
 from bodycam_station.intake import Imported, Report
-from bodycam_station.verify import NOT_OK, NOT_SIGNED, Verdict
+from bodycam_station.verify import INCOMPLETE, KNOWN, NOT_OK, NOT_SIGNED, UNFINISHED, Verdict
 
 SHOWN = 20
 """Problems printed of each recording; --json has them all."""
@@ -35,6 +38,56 @@ def print_verdict(path: Path, verdict: Verdict) -> None:
         print(f"  {said}")
 
 
+_DO = {
+    NOT_OK: "Keep card and camera as they are; import sets a copy aside for who looks into it.",
+    INCOMPLETE: "Nothing: it is whole up to a power cut.",
+    UNFINISHED: "Put the card back, let the camera start once, and look again.",
+}
+_DO_UNKNOWN = "Ask the station that enrolled the camera; here nobody vouches for its key."
+
+
+def print_card(path: Path, report: CardReport) -> None:
+    """A card as a person reads it: one line on all of it, then what is not as it should be."""
+    whose = f"Card of {report.device}" if report.device else f"Card {shown(path)}"
+    weights = [one.weight for one in report.findings]
+    weights += [verdict.exit_code for _, verdict in report.recordings]
+    wrong, unsettled = (f"{weights.count(code)} {WEIGHTS[code]}" for code in (WRONG, UNSETTLED))
+    parts = [text for text in (wrong, unsettled) if not text.startswith("0 ")]
+    count = len(report.recordings)
+    print(f"{whose}: {count} recording{'s' * (count != 1)}, {', '.join(parts) or 'all in order'}.")
+    _print_findings(report.findings)
+    whole = []
+    for name, verdict in report.recordings:
+        if verdict.exit_code == 0:
+            whole.append(name)
+            continue
+        known = verdict.integrity if verdict.provenance == KNOWN else verdict.provenance
+        said = NOT_OK if verdict.integrity == NOT_OK else known
+        print(f"  {_MARKS[verdict.exit_code]} {name}: {said}")
+        for problem in verdict.problems[:SHOWN]:
+            print(f"      {problem}")
+        for note in verdict.notes:
+            print(f"      {note}")
+        print(f"      {_DO.get(said, _DO_UNKNOWN)}")
+    for name in whole:
+        print(f"    {name}: ok")
+    for said in report.notes:
+        print(f"    {said}")
+    for what in report.unjudged:
+        print(f"    Not judged without --station: {what}.")
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """What is wrong first."""
+    for one in sorted(findings, key=lambda one: _ORDER.index(one.weight)):
+        print(f"  {_MARKS[one.weight]} {one}.")
+        print(f"      {one.do}")
+
+
+_ORDER = (WRONG, UNSETTLED, NOTE)
+_MARKS = {WRONG: "!", UNSETTLED: "-", NOTE: " "}
+
+
 def print_report(report: Report) -> None:
     """What became of a card."""
     count = len(report.recordings)
@@ -49,10 +102,7 @@ def print_report(report: Report) -> None:
                 print(f"    ! {problem}")
         for said in item.verdict.notes:
             print(f"    {said}")
-    for rec in report.missing:
-        print(f"  ! {rec} was begun, and is neither on this card nor in the store.")
-    for wrong in report.problems:
-        print(f"  ! {wrong}")
+    _print_findings(report.findings)
     for said in report.notes:
         print(f"  {said}")
 

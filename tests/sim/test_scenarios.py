@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bodycam_station.card import examine_card
+from bodycam_station.custody import WRONG
+from bodycam_station.files import Folder
+from bodycam_station.registry import Registry
 from bodycam_station.station import Station
 from scenarios import FPS, NAMES, TRANSCRIPTS, Recorded, Shift, keyframe_at_or_before
 
@@ -101,6 +105,19 @@ def test_every_film_has_its_pictures_and_sound_at_their_times(played: Played, na
         both = sorted(flashes.keys() & beeps.keys())
         assert len(both) >= (3 if film.sound_s else 0)
         assert [flashes[n] for n in both] == pytest.approx([beeps[n] for n in both], abs=0.020)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_card_fits_together(played: Played, name: str) -> None:
+    shift = played(name)
+    with Folder(shift.out / "card") as card, Folder(shift.out / "station") as station:
+        report = examine_card(card, Registry.load(station), station)
+    assert [one for one in report.findings if one.weight == WRONG] == []
+    assert [verdict.integrity for _, verdict in report.recordings] == [
+        recorded.integrity for recorded in shift.recordings
+    ]
+    settled = {recorded.integrity for recorded in shift.recordings} <= {"ok"}
+    assert report.exit_code == (0 if settled else 3)
 
 
 # ---- each of them --------------------------------------------------------------------------------

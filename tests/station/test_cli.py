@@ -92,6 +92,54 @@ def test_the_whole_way(desk: Desk, camera: Camera) -> None:
     assert desk.out.startswith("cam07  in use, key in software, enrolled ")
 
 
+def test_a_whole_card(desk: Desk, camera: Camera) -> None:
+    """One line on all of it, then what is not as it should be, each with what to do."""
+    whole, cut, gone = camera.record(), camera.record(end="recovered"), camera.record()
+    assert desk("verify card --station station") == 3
+    shutil.rmtree(gone)
+    broken = camera.record()
+    (broken / "00000003.segment.age").unlink()
+    assert desk("verify card --station station") == 1
+    assert desk.out == (
+        "Card of cam07: 3 recordings, 2 wrong, 1 unsettled.\n"
+        f"  ! {gone.name}: it was begun, and it is neither here, nor in the store, nor deleted "
+        "against a receipt.\n"
+        "      Ask who had this card since, and look for another card of cam07.\n"
+        f"  - {cut.name}: incomplete\n"
+        "      Nothing: it is whole up to a power cut.\n"
+        f"  ! {broken.name}: not-ok\n"
+        "      00000003.segment.age: is missing\n"
+        "      Keep card and camera as they are; import sets a copy aside for who looks into it.\n"
+        f"    {whole.name}: ok\n"
+    )
+    assert desk("verify card --signers station/allowed_signers") == 1
+    assert desk.out.count("\n    Not judged without --station: ") == 3
+    shutil.rmtree(broken)
+    assert desk(f"verify card {whole} --station station") == 1
+    assert f"\n{whole.name}: ok\n" in desk.out
+
+
+def test_a_whole_card_for_scripts(desk: Desk, camera: Camera) -> None:
+    rec, gone = camera.record().name, camera.record()
+    found = desk.json("verify card --station station")
+    assert (found["recordings"], len(found["cards"])) == ([], 1)
+    (card,) = found["cards"]
+    assert [*card] == ["path", "device", "recordings", "findings", "notes", "unjudged"]
+    assert (card["path"], card["device"], card["findings"]) == ("card", "cam07", [])
+    assert [(one["path"], one["integrity"]) for one in card["recordings"]] == [
+        (rec, "ok"), (gone.name, "ok"),
+    ]  # fmt: skip
+    shutil.rmtree(gone)
+    (card,) = desk.json("verify card --signers station/allowed_signers", 1)["cards"]
+    (finding,) = card["findings"]
+    assert [*finding] == ["code", "about", "what", "do", "weight"]
+    assert (finding["code"], finding["about"], finding["weight"]) == ("missing", gone.name, "wrong")
+    assert len(card["unjudged"]) == 3
+    imported = desk.json("import card", 1)
+    assert imported["missing"] == [gone.name]
+    assert [one["code"] for one in imported["findings"]] == ["missing"]
+
+
 def test_json_for_scripts(desk: Desk, camera: Camera) -> None:
     rec = camera.record().name
     (item,) = desk.json("import card")["recordings"]
@@ -178,7 +226,7 @@ def test_revoked(desk: Desk, camera: Camera) -> None:
     shutil.move(unseen, "kept")
     Path("card/journal.jsonl").unlink()
     assert desk("import card") == 1
-    assert "! journal.jsonl is missing." in desk.out
+    assert "! journal.jsonl: is missing.\n" in desk.out
     assert desk("revoke cam07 --reason 'stolen'") == 0
     assert desk("devices") == 0
     assert "cam07  revoked, key in software, revoked 2" in desk.out
@@ -206,7 +254,9 @@ def test_what_an_import_reports(desk: Desk, camera: Camera) -> None:
         + f"  {cut.name}: unfinished, new. It is unfinished: put the card back, let the camera "
         "start once, and import again.\n"
         "    2 objects after the last good line: the power was cut before they were signed.\n"
-        f"  ! {gone.name} was begun, and is neither on this card nor in the store.\n"
+        f"  ! {gone.name}: it was begun, and it is neither here, nor in the store, nor deleted "
+        "against a receipt.\n"
+        "      Ask who had this card since, and look for another card of cam07.\n"
         "  1 thing that is no recording was left alone: notes.txt\n"
     )
 
