@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from bodycam.evidence.keys import PublicKey
 from bodycam_station.card import CardReport
-from bodycam_station.custody import NOTE, UNSETTLED, WEIGHTS, WRONG, Finding
+from bodycam_station.custody import NOTE, UNSETTLED, WRONG, Finding
 from bodycam_station.files import shown
 from bodycam_station.intake import Imported, Report
 from bodycam_station.verify import INCOMPLETE, KNOWN, NOT_OK, NOT_SIGNED, UNFINISHED, Verdict
@@ -49,20 +50,24 @@ _DO_UNKNOWN = "Ask the station that enrolled the camera; here nobody vouches for
 def print_card(path: Path, report: CardReport) -> None:
     """A card as a person reads it: one line on all of it, then what is not as it should be."""
     whose = f"Card of {report.device}" if report.device else f"Card {shown(path)}"
-    weights = [one.weight for one in report.findings]
-    weights += [verdict.exit_code for _, verdict in report.recordings]
-    wrong, unsettled = (f"{weights.count(code)} {WEIGHTS[code]}" for code in (WRONG, UNSETTLED))
-    parts = [text for text in (wrong, unsettled) if not text.startswith("0 ")]
+    kinds = Counter(_kind(verdict) for _, verdict in report.recordings)
+    wrong = sum(one.weight == WRONG for one in report.findings)
+    wrong += sum(verdict.exit_code == WRONG for _, verdict in report.recordings)
+    unsettled = sum(one.weight == UNSETTLED for one in report.findings) + kinds[UNFINISHED]
     count = len(report.recordings)
-    print(f"{whose}: {count} recording{'s' * (count != 1)}, {', '.join(parts) or 'all in order'}.")
+    each = f" ({', '.join(f'{number} {kind}' for kind, number in sorted(kinds.items()))})"
+    print(
+        f"{whose}: {count} recording{'s' * (count != 1)}{each if count else ''}; "
+        f"{f'{wrong} wrong' if wrong else 'nothing wrong'}"
+        f"{f', {unsettled} to be settled' if unsettled else ''}."
+    )
     _print_findings(report.findings)
     whole = []
     for name, verdict in report.recordings:
         if verdict.exit_code == 0:
             whole.append(name)
             continue
-        known = verdict.integrity if verdict.provenance == KNOWN else verdict.provenance
-        said = NOT_OK if verdict.integrity == NOT_OK else known
+        said = _kind(verdict)
         print(f"  {_MARKS[verdict.exit_code]} {name}: {said}")
         for problem in verdict.problems[:SHOWN]:
             print(f"      {problem}")
@@ -75,6 +80,13 @@ def print_card(path: Path, report: CardReport) -> None:
         print(f"    {said}")
     for what in report.unjudged:
         print(f"    Not judged without --station: {what}.")
+
+
+def _kind(verdict: Verdict) -> str:
+    """A verdict in a word: what is wrong before what is not."""
+    if verdict.integrity == NOT_OK:
+        return NOT_OK
+    return verdict.integrity if verdict.provenance == KNOWN else verdict.provenance
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:

@@ -96,12 +96,13 @@ def test_a_whole_card(desk: Desk, camera: Camera) -> None:
     """One line on all of it, then what is not as it should be, each with what to do."""
     whole, cut, gone = camera.record(), camera.record(end="recovered"), camera.record()
     assert desk("verify card --station station") == 3
+    assert desk.out.startswith("Card of cam07: 3 recordings (1 incomplete, 2 ok); nothing wrong.\n")
     shutil.rmtree(gone)
     broken = camera.record()
     (broken / "00000003.segment.age").unlink()
     assert desk("verify card --station station") == 1
     assert desk.out == (
-        "Card of cam07: 3 recordings, 2 wrong, 1 unsettled.\n"
+        "Card of cam07: 3 recordings (1 incomplete, 1 not-ok, 1 ok); 2 wrong.\n"
         f"  ! {gone.name}: it was begun, and it is neither here, nor in the store, nor deleted "
         "against a receipt.\n"
         "      Ask who had this card since, and look for another card of cam07.\n"
@@ -115,7 +116,10 @@ def test_a_whole_card(desk: Desk, camera: Camera) -> None:
     assert desk("verify card --signers station/allowed_signers") == 1
     assert desk.out.count("\n    Not judged without --station: ") == 3
     shutil.rmtree(broken)
+    last = camera.record(end=None)
     assert desk(f"verify card {whole} --station station") == 1
+    assert "(1 incomplete, 1 ok, 1 unfinished); 2 wrong, 1 to be settled.\n" in desk.out
+    assert f"  - {last.name}: unfinished\n" in desk.out
     assert f"\n{whole.name}: ok\n" in desk.out
 
 
