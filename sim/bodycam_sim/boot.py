@@ -56,6 +56,8 @@ class Surroundings:
     record_closed: bool = False
     battery_percent: int = 100
     synchronised: bool = True
+    jumped_ns: int = 0
+    """How far the time of day has jumped ahead."""
     dead: set[str] = field(default_factory=set)
     """Outputs that refuse."""
     silent: set[str] = field(default_factory=set)
@@ -64,7 +66,7 @@ class Surroundings:
     def wall(self, at_ns: int) -> WallTime:
         """The time of day at a world time."""
         source, error_ms = ("ntp", 20) if self.synchronised else ("none", -1)
-        return WallTime(BEGAN_UTC_S * SECOND + at_ns, source, error_ms)
+        return WallTime(BEGAN_UTC_S * SECOND + at_ns + self.jumped_ns, source, error_ms)
 
 
 class Boot:

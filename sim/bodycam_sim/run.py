@@ -91,7 +91,13 @@ def run(
         ) as station:
             owner = _enroll(station, scenario.seed)
         say(f"simulating {scenario.seconds:g} s")
-        world = World(scenario, policy, owner, out / "card", encoder, watch)
+
+        def hand_over(at_ns: int) -> None:
+            now = began + timedelta(seconds=at_ns / SECOND)
+            with Station.open(out / "station", now=lambda: now) as station:
+                station.import_card(out / "card", person=PERSON)
+
+        world = World(scenario, policy, owner, out / "card", encoder, watch, hand_over)
         world.run()
     say("handing the card over to the station")
     ended = began + timedelta(seconds=scenario.seconds)

@@ -36,10 +36,15 @@ class World:
         card_root: Path,
         workers: GopWorkers,
         watch: Callable[[float], None] = lambda _: None,
+        hand_over: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`watch` is told every simulated second how far it is."""
+        """`watch` is told every simulated second how far it is.
+
+        `hand_over` is asked for what a station does with the card, at a world time.
+        """
         self.scenario = scenario
         self._watch = watch
+        self._hand_over = hand_over
         self._policy = policy
         self._random = random.Random(scenario.seed)  # noqa: S311  a world, not a key
         self._heap = Heap()
@@ -71,6 +76,12 @@ class World:
             "camera-stalls": self._stall_camera,
             "microphone-stalls": self._stall_microphone,
             "card-stalls": self._stall_card,
+            "card-writes-take": lambda step: self._card.slow_down(_ns(step.amount)),
+            "card-fails": partial(self._break_card, "The card answers with an I/O error."),
+            "card-is-read-only": partial(self._break_card, "The card is read-only."),
+            "card-is-taken-out": partial(self._break_card, "There is no card.", gone=True),
+            "hand-over": lambda _: self._hand_over(self._heap.now_ns),
+            "clock-jumps": self._jump,
             "card-has-room": lambda step: self._card.set_room(self._room_bytes(step.amount)),
             "output-dies": lambda step: self._around.dead.add(step.output),
             "output-is-silent": lambda step: self._around.silent.add(step.output),
@@ -155,6 +166,13 @@ class World:
 
     def _stall_card(self, step: Step) -> None:
         self._card.stall(self._heap.now_ns, self._heap.now_ns + _ns(step.amount))
+
+    def _break_card(self, why: str, step: Step, *, gone: bool = False) -> None:
+        now_ns = self._heap.now_ns
+        self._card.fail(now_ns, now_ns + _ns(step.amount), why, gone=gone)
+
+    def _jump(self, step: Step) -> None:
+        self._around.jumped_ns += _ns(step.amount)
 
     def _lose_clock(self, _: Step) -> None:
         self._around.synchronised = False

@@ -1,6 +1,7 @@
 """The writer loses nothing in silence: durable, back in the lane, or said to be lost."""
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from itertools import chain, product
@@ -13,7 +14,7 @@ from bodycam.media.fmp4 import Fmp4Muxer
 from bodycam.media.packets import SECOND, Gop, Packet, Track
 from bodycam.recorder.footage import LOGS_AT_ONCE, Footage
 from bodycam.recorder.vault import RESERVE_BYTES
-from bodycam.recorder.writer import AGAIN_AT_MOST_NS, Progress, Writer
+from bodycam.recorder.writer import AGAIN_AT_MOST_NS, AGAIN_NS, Progress, Rate, Writer
 from bodycam.rules.events import (
     Event,
     Fault,
@@ -322,6 +323,7 @@ def test_a_journal_that_refuses_is_a_fault_until_it_takes_what_waited(
         road.later(AGAIN_AT_MOST_NS)
         road.run()
     assert FaultCleared(fault) not in road.told
+    assert road.events(Room)[-1] == Room(0 if fault is Fault.NO_ROOM else 1)
     assert not road.footage.waiting
     road.card.refuse = lambda call, path: None
     road.later(AGAIN_AT_MOST_NS)
@@ -397,6 +399,55 @@ def test_a_recording_that_goes_on_clears_what_broke_it_and_does_not_ask_in_vain(
     assert FaultCleared(Fault.CARD_FAILED) in road.told
     road.desk.boot()
     road.assert_kept(pictures, ends=["recovered", "close"])
+
+
+def test_a_card_that_has_taken_footage_is_asked_soon_again(road: Road) -> None:
+    road.card.refuse = lambda call, path: CardFailed("no") if "journal" in path else None
+    road.footage.log(Log("boot", START_NS))
+    road.run()
+    for _ in range(9):
+        road.later(AGAIN_AT_MOST_NS)
+        road.run()
+    road.card.refuse = lambda call, path: None
+    road.later(AGAIN_AT_MOST_NS)
+    road.begin(_film(2))
+    road.run()
+    road.card.refuse = lambda call, path: CardFailed("no") if "journal" in path else None
+    road.footage.log(Log("act", START_NS))
+    road.run()
+    road.card.refuse = lambda call, path: None
+    cleared = road.told.count(FaultCleared(Fault.CARD_FAILED))
+    road.later(AGAIN_NS)
+    road.run()
+    assert road.told.count(FaultCleared(Fault.CARD_FAILED)) == cleared + 1
+
+
+def test_minutes_left_are_told_by_what_footage_takes(road: Road) -> None:
+    """The policy's bitrate is a guess, which counts for a minute of footage."""
+    road.card.free = RESERVE_BYTES + 10 * FORM.bytes_per_minute
+    road.writer.step()
+    assert road.events(Room) == [Room(10)]
+    pictures = _film(6 * 60)
+    road.begin(pictures)
+    while road.writer.step():
+        pass
+    mean = (sum(len(p.data) for p in pictures) + FORM.bytes_per_minute) / 2
+    (left,) = [one.minutes for one in road.events(Room)[-1:] if isinstance(one, Room)]
+    assert left == pytest.approx(10 * FORM.bytes_per_minute / mean, rel=0.06)
+    assert left > 15
+
+
+def test_a_rate_forgets_what_was_long_ago() -> None:
+    rate = Rate(30_000_000)
+    assert rate.bytes_per_minute == 30_000_000
+    for _ in range(3600):
+        rate.add(1_000_000, SECOND)
+    assert rate.bytes_per_minute == pytest.approx(60_000_000, rel=0.01)
+    for _ in range(600):
+        rate.add(500_000, SECOND)
+    assert rate.bytes_per_minute == pytest.approx(30_000_000 * (1 + 1 / math.e), rel=0.02)
+    rate.add(0, -5)
+    assert Rate(0).bytes_per_minute == 1
 
 
 # ---- a journal whose file failed -----------------------------------------------------------------

@@ -72,7 +72,9 @@ def test_what_is_told_to_scripts(played: Played, name: str) -> None:
     for recorded in shift.recordings:
         assert Path(recorded.path).name == recorded.id
         assert recorded.provenance == "known: cam07, software key"
-        assert recorded.anchoring.startswith("anchored to line ")
+        # What broke off is not in the journal before the next start.
+        anchored = "not anchored" if recorded.integrity == "unfinished" else "anchored to line "
+        assert recorded.anchoring.startswith(anchored)
         assert recorded.warning is not None
         assert [*recorded.warning] == ["how", "at_s"]
         assert recorded.segments == len([*Path(recorded.path).glob("*.segment.age")])
@@ -315,6 +317,88 @@ def test_budget_spent(played: Played) -> None:
     assert lost == keyframe_at_or_before(20, FIRST) + budget_s * FPS
     told = shift.moment("pictures are missing.* three long .it is not recording.")
     assert told == pytest.approx(lost / FPS + 1, abs=0.1)
+
+
+def test_slow_writes(played: Played) -> None:
+    shift = played("slow-writes")
+    (recorded,) = shift.recordings
+    assert recorded.integrity == "ok"
+    assert contiguous(recorded.film.counters, FIRST, *shift.last_pictures(104))
+    notes_of = [note["fault"] for note in notes(shift, recorded, "fault")]
+    assert notes_of == ["card-stuck"] * 3
+    assert shift.told("Light ")[-2][0] == 22.05  # it shows that footage is kept all the while
+
+
+def test_card_fails(played: Played) -> None:
+    shift = played("card-fails")
+    broke, linked = shift.recordings
+    assert [broke.integrity, linked.integrity] == ["unfinished", "ok"]
+    counters = broke.film.counters + linked.film.counters
+    assert contiguous(counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(94))
+    said = warning(shift, linked)
+    assert (said["how"], said["linked_to"]) == ("continued", broke.id)
+    assert "Light amber" not in shift.text  # memory held all of it
+    works_s = shift.moment("Over: The card refuses")
+    assert 75 < works_s < 75 + 30
+
+
+def test_card_read_only(played: Played) -> None:
+    shift = played("card-read-only")
+    (recorded,) = shift.recordings
+    assert recorded.integrity == "ok"
+    assert warning(shift, recorded)["how"] == "warned"
+    first = keyframe_at_or_before(6, FIRST)
+    (last,) = shift.last_pictures(84)
+    assert (recorded.film.counters[0], recorded.film.counters[-1]) == (first, last)
+    ((begin, end),) = recorded.film.missing
+    (gap,) = notes(shift, recorded, "gap")
+    assert (
+        gap["pictures"]
+        == end + 1 - begin
+        == recorded.film.counters[-1] + 1 - first - len(recorded.film.counters)
+    )
+    # The light is out for just as long as nothing is kept.
+    out_s, on_s = shift.moment("Light amber"), shift.told("Light red .footage")[1][0]
+    assert out_s == pytest.approx((begin + FPS) / FPS, abs=0.1)
+    assert on_s == pytest.approx((end + 1) / FPS, abs=1.1)
+
+
+def test_card_taken_out(played: Played) -> None:
+    shift = played("card-taken-out")
+    (recorded,) = shift.recordings
+    assert recorded.integrity == "unfinished"
+    assert contiguous(recorded.film.counters, FIRST, 29 * FPS + FIRST - 1)
+    felt = [at_s for at_s, _ in shift.told("three long .it is not recording.")]
+    assert felt[0] == pytest.approx(30, abs=0.5)
+    assert 60 in felt
+    assert shift.moment("Light amber") > felt[0] + 40  # so much memory holds
+
+
+def test_card_emptied(played: Played) -> None:
+    shift = played("card-emptied")
+    kept, new = shift.recordings
+    assert [kept.integrity, new.integrity] == ["ok", "ok"]
+    assert "nobody has it" not in shift.text
+    with Station.open(shift.out / "station") as station:
+        (gone,) = {*station.recordings()} - {kept.id, new.id}
+        receipts = [act.about for act in station.acts() if act.kind == "receipt"]
+        assert receipts[0] == gone
+        assert station.verify(gone).integrity == "ok"
+    assert not [path for path in (shift.out / "card").rglob("*") if gone in path.name]
+    assert warning(shift, kept)["linked_to"] == gone
+    felt = [at_s for at_s, _ in shift.told("three long .it is not recording.")]
+    assert felt[1] == 130  # pressed while the card is full
+    room_s = shift.moment("Over: There is no room")
+    assert 150 < room_s < 150 + 75
+
+
+def test_clock_jumps(played: Played) -> None:
+    shift = played("clock-jumps")
+    (recorded,) = shift.recordings
+    assert contiguous(
+        recorded.film.counters, keyframe_at_or_before(10, FIRST), *shift.last_pictures(69)
+    )
+    assert warning(shift, recorded)["wall"]["utc"].startswith("2026-09-21")  # type: ignore[index]
 
 
 def test_battery_dies(played: Played) -> None:

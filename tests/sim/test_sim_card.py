@@ -1,6 +1,7 @@
 """The simulated card: what takes time, and what a power cut at any moment leaves."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def test_every_kind_of_call_is_undone(tmp_path: Path) -> None:
     card.create("rec/new", b"new")
     card.move("rec/new", "rec/other")
     card.remove("rec/other")
+    card.move("rec", "gone")
     assert files(tmp_path) != before
     card.cut_power(now_ns)
     assert files(tmp_path) == before
@@ -157,6 +159,57 @@ def test_a_stalled_card_answers_when_it_answers_again(tmp_path: Path) -> None:
     assert card.answered_ns == 10_000 * MS + 2 * CALL_NS
     card.cut_power(5000 * MS)  # while nothing is being answered
     assert files(tmp_path) == {}
+
+
+def test_a_card_that_fails_refuses_and_is_never_asked_twice_for_one_file(tmp_path: Path) -> None:
+    card = make(tmp_path)
+    card.append("lines", b"a\n")
+    card.fail(card.answered_ns, card.answered_ns + 50 * MS, "An I/O error.")
+    with pytest.raises(CardFailed, match="An I/O error"):
+        card.append("lines", b"b\n")
+    with pytest.raises(CardFailed, match="An I/O error"):
+        card.create("new", b"new")
+    assert card.read("lines", 100) == b"a\n"
+    card.turn_to(card.answered_ns + 50 * MS)
+    card.create("new", b"a\nb\n")
+    with pytest.raises(CardFailed, match="not written again"):
+        card.append("lines", b"b\n")
+    card.move("new", "lines")
+    card.append("lines", b"c\n")
+    assert card.read("lines", 100) == b"a\nb\nc\n"
+
+
+def test_a_card_that_is_not_there_tells_nothing(tmp_path: Path) -> None:
+    card = make(tmp_path)
+    card.append("lines", b"a\n")
+    card.fail(0, 10**12, "There is no card.", gone=True)
+    for ask in (card.free_bytes, partial(card.list, "."), partial(card.read, "lines", 9)):
+        with pytest.raises(CardFailed, match="no card"):
+            ask()
+    for look in (card.size, card.exists):
+        with pytest.raises(CardFailed, match="no card"):
+            look("lines")
+
+
+def test_a_slow_card_takes_its_time_for_everything(tmp_path: Path) -> None:
+    card = make(tmp_path)
+    card.slow_down(1500 * MS)
+    card.append("lines", b"a\n")
+    assert card.answered_ns == 1500 * MS
+    card.sync_folder(".")
+    assert card.answered_ns == 3000 * MS
+
+
+def test_what_is_removed_gives_its_room_back(tmp_path: Path) -> None:
+    card = make(tmp_path, room_bytes=2 * SEGMENT_BYTES)
+    card.make_folder("rec")
+    card.create("rec/1.segment.age", b"little")
+    card.create("rec/2.note.age", b"little")
+    card.remove("rec/1.segment.age")
+    assert card.free_bytes() == 2 * SEGMENT_BYTES - OTHER_BYTES
+    card.remove("rec/2.note.age")
+    card.remove("rec")
+    assert card.free_bytes() == 2 * SEGMENT_BYTES
 
 
 def test_room_is_counted_in_nominal_bytes(tmp_path: Path) -> None:

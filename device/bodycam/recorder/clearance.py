@@ -27,7 +27,7 @@ LEAVING = "leaving"
 """The folder for what is being deleted: recordings no more."""
 SEEN = "acknowledged.json"
 """How long each acknowledged recording has been so. It may be lost: then they stay longer."""
-LOOK_EVERY_NS = 10 * 60 * SECOND
+LOOK_EVERY_NS = 60 * SECOND
 """How often new receipts are looked for, and whether anything is due."""
 SAVE_EVERY_NS = 3600 * SECOND
 MAX_SEEN_BYTES = 1 << 20
