@@ -187,6 +187,33 @@ def _parser() -> argparse.ArgumentParser:
         "log --json",
         as_json=True,
     )
+
+    sub = command(
+        "serve",
+        commands.serve,
+        "Listen to the cameras and show the board. Settings stand in board.toml and fleet.toml in "
+        "the station's folder; without them it is for this machine only.",
+        "serve --station /srv/bodycam",
+    )
+    sub.add_argument("--broker", metavar="URL", help="instead of the one in fleet.toml")
+    sub.add_argument("--address", metavar="IP", help="to listen on, instead of board.toml's")
+    sub.add_argument("--port", metavar="N", type=int, help="instead of board.toml's; 0: a free one")
+
+    sub = command(
+        "user",
+        commands.user,
+        "Say who may log in to the board. The password is asked for, or read from standard input.",
+        "user add devries --role manager",
+        person=True,
+        as_json=True,
+    )
+    sub.add_argument("action", choices=("add", "remove", "password", "list"))
+    sub.add_argument("name", metavar="NAME", nargs="?", default="")
+    sub.add_argument(
+        "--role",
+        choices=("viewer", "manager", "auditor"),
+        help="viewer: looks; manager: looks and acts; auditor: looks, also at who did what",
+    )
     return parser
 
 

@@ -297,6 +297,22 @@ def log(args: argparse.Namespace) -> int:
     return 0
 
 
+def serve(args: argparse.Namespace) -> int:
+    """The fleet and its board."""
+    from bodycam_station.board import serve as board  # heavy: a web server and a database
+
+    with _station(args) as station:
+        return board.serve(station, args)
+
+
+def user(args: argparse.Namespace) -> int:
+    """Who may log in to the board."""
+    from bodycam_station.board import serve as board
+
+    with _station(args) as station:
+        return board.user(station, args, _person(args))
+
+
 def _person(args: argparse.Namespace) -> str:
     if args.person:
         return str(args.person)

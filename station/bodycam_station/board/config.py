@@ -10,7 +10,7 @@ import ssl
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bodycam.errors import ConfigError
 from bodycam_station.board.frame import Settings
@@ -135,6 +135,6 @@ def checked(config: Config) -> Config:
         raise ConfigError(f"{FILE}: token must have at least {_LEAST_TOKEN} letters.")
     try:
         ZoneInfo(config.zone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, ZoneInfoNotFoundError):
         raise ConfigError(f"{FILE}: there is no time zone {shown(config.zone)}.") from None
     return config

@@ -5,6 +5,7 @@ differs is sent. Where regions came or went the page is told to fetch itself aga
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -80,22 +81,23 @@ class Hub:
             loop = asyncio.get_running_loop()
             lease = loop.time() + LEASE_S
             while not self.closing:
-                try:
+                # It looks without being told, too: some of what it shows changes with time alone.
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(ear.woken.wait(), BEAT_S)
-                except TimeoutError:
-                    yield _event("beat", {})
+                if self.closing:
+                    return
                 if loop.time() >= lease:
                     if not await run_in_threadpool(holds):
                         return
                     lease = loop.time() + LEASE_S
-                if self.closing or not ear.woken.is_set():
-                    continue
                 ear.woken.clear()
                 _, now = await run_in_threadpool(look)
                 if list(now) != list(shown):
                     yield _event("again", {})
                 elif changed := {one: html for one, html in now.items() if shown[one] != html}:
                     yield _event("regions", changed)
+                else:
+                    yield _event("beat", {})
                 shown = now
                 await asyncio.sleep(PAUSE_S)
         except (BodycamError, Refusal):
