@@ -1,5 +1,6 @@
 """A real mosquitto on the loopback, started and stopped by a test, by its process id."""
 
+import getpass
 import signal
 import socket
 import subprocess
@@ -24,7 +25,9 @@ class Mosquitto:
 
     def start(self) -> None:
         conf = self.folder / "mosquitto.conf"
-        conf.write_text(f"listener {self.port} 127.0.0.1\nlog_dest stdout\n{self._lines}")
+        # Started by root it would become somebody who may not look into pytest's folders.
+        me = f"user {getpass.getuser()}\n"
+        conf.write_text(f"listener {self.port} 127.0.0.1\nlog_dest stdout\n{me}{self._lines}")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["mosquitto", "-c", conf], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -11,6 +11,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from bodycam import VERSION
+
 HOUSE = Path(__file__).parent.parent
 
 
@@ -49,6 +51,11 @@ def test_the_lock_fulfils_what_the_project_asks_for(python: str) -> None:
 
 def test_the_lock_names_no_address() -> None:
     assert "://" not in (HOUSE / "requirements.lock").read_text()
+
+
+def test_a_camera_says_the_version_that_is_installed() -> None:
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
 
 
 def timed(*parts: str) -> subprocess.CompletedProcess[str]:

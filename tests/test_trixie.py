@@ -151,6 +151,10 @@ def test_from_nothing_to_an_enrolled_camera_with_a_sealed_key(trixie: System) ->
     assert b"PRIVATE KEY" not in (trixie.root / sealed.lstrip("/")).read_bytes()
     opened = trixie.run("systemd-creds", "decrypt", "--name=device.key", sealed, "-")
     assert "OPENSSH PRIVATE KEY" in opened
+    tls = "/etc/credstore.encrypted/bodycam.tls.key"
+    opened = trixie.run("systemd-creds", "decrypt", "--name=tls.key", tls, "-")
+    assert "BEGIN PRIVATE KEY" in opened
+    assert device.tls is not None
     assert not list((trixie.root / "run").glob("bodycam-key*"))
     assert "waits" in trixie.run("bodycam", "enroll")
     assert (boot / "bodycam.request").read_bytes() == request

@@ -194,7 +194,7 @@ uninstall_all() {
     for word in ${PURGE:-}; do
         case $word in
             configuration) rm -rf "$root/etc/bodycam" ;;
-            keys) rm -f "$root/etc/credstore.encrypted/bodycam.device.key" ;;
+            keys) rm -f "$root"/etc/credstore.encrypted/bodycam.device.key "$root"/etc/credstore.encrypted/bodycam.tls.key ;;
             recordings) rm -rf "$root/var/lib/bodycam" ;;
         esac
     done

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bodycam.config import load_policy, read_config
+from bodycam.config import read_config
 from bodycam.errors import BodycamError, UsageError
 from bodycam.pi.hardware import PI, Hardware
 
@@ -52,14 +52,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _link(args: argparse.Namespace) -> int:
-    from bodycam import enrolled
+    from bodycam.report import report
 
-    config = read_config(Path(args.config))
-    load_policy(config)
-    enrolled.owner(config)
-    raise UsageError(
-        "This version does not report over MQTT yet.", do="Carry the card to the station."
-    )
+    return report(read_config(Path(args.config)))
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -231,8 +231,9 @@ class Config:
 
     @property
     def tls_key_path(self) -> Path:
-        """The link's key, in the same way."""
-        return _credential(self.link.key)
+        """The link's key, in the same way; where there is no path, it lies beside the other."""
+        name = self.link.key
+        return _credential(name if "/" in name else str(Path(self.paths.key).with_name(name)))
 
     @property
     def capabilities(self) -> tuple[str, ...]:

@@ -5,16 +5,22 @@ import hashlib
 import os
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from bodycam.config import Config, bundle_bytes, key_bytes, read_file
 from bodycam.errors import BodycamError, ConfigError, EvidenceError, UsageError
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.enrolment import Bundle, make_request, read_bundle
-from bodycam.evidence.keys import SoftwareKey
+from bodycam.evidence.keys import ES256, PublicKey, SoftwareKey
 from bodycam.recorder.assembly import Owner
 
 
 def request(config: Config, out: Path) -> bool:
-    """Write the request that a station enrols; True where the key had to be made first."""
+    """Write the request that a station enrols; True where the key had to be made first.
+
+    The key for the network is made with it, where it is missing: another process will hold it.
+    """
     _must_be_free(out)
     path = config.key_path
     made = not path.exists()
@@ -23,7 +29,8 @@ def request(config: Config, out: Path) -> bool:
         _write(path, key.to_openssh(), 0o600)
     else:
         key = _key(config)
-    _write(out, make_request(config.device.id, key, "software"), 0o644)
+    tls = _tls_point(config.tls_key_path)
+    _write(out, make_request(config.device.id, key, "software", tls), 0o644)
     return made
 
 
@@ -46,6 +53,40 @@ def owner(config: Config) -> Owner:
     key = _key(config)
     bundle = _checked(config, key, bundle_bytes(config), Path(config.paths.bundle))
     return Owner(config.device.id, key, bundle.recipients, station_key=bundle.station_key)
+
+
+def reporter(config: Config) -> Bundle:
+    """The bundle as the link reads it, which must not see the device key; else ConfigError."""
+    path = Path(config.paths.bundle)
+    try:
+        bundle = read_bundle(bundle_bytes(config))
+    except EvidenceError as error:
+        raise ConfigError(f"{path}: not a bundle that can be used: {error.what}") from error
+    if bundle.device != config.device.id:
+        raise ConfigError(f"{path}: this bundle is for {bundle.device}.")
+    return bundle
+
+
+def _tls_point(path: Path) -> PublicKey:
+    """The public half of the key for the network, which is made where it is missing."""
+    if not path.exists():
+        new = ec.generate_private_key(ec.SECP256R1())
+        pem = new.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        _write(path, pem, 0o600)
+    try:
+        key = serialization.load_pem_private_key(read_file(path, "the TLS key"), password=None)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not a TLS key.", do="Remove it, and enrol again.") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{path}: not a P-256 key.", do="Remove it, and enrol again.")
+    point = key.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    return PublicKey(ES256, point)
 
 
 def _key(config: Config) -> SoftwareKey:

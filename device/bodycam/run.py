@@ -29,6 +29,7 @@ from bodycam.pi.hardware import PI, Hardware
 from bodycam.pi.i2c import I2c
 from bodycam.pi.lens import LensWatch
 from bodycam.pi.sound import PiMicrophone, SoundSettings
+from bodycam.posix.beside import STATUS
 from bodycam.posix.dumps import forbid_core_dumps
 from bodycam.posix.lock import Lock
 from bodycam.posix.status import StatusFile
@@ -45,7 +46,6 @@ LOADS_WITHIN_S = 20.0
 READY_WITHIN_S = 5.0
 """systemd is told that it runs when the ring fills, and without a camera after so long."""
 LOOK_S = 0.1
-STATUS = "status.json"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 END_WITHIN_S = 1.0
 """What has been closed ends so fast; a driver that hangs is not waited for."""

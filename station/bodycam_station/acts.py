@@ -26,8 +26,8 @@ MAX_TEXT = 500
 """Letters in a person's name or a purpose."""
 
 KINDS = (
-    "init", "enroll", "revoke", "import", "receipt", "label", "view", "export", "delete",
-    "failed", "repaired",
+    "init", "enroll", "revoke", "certify", "configure", "import", "receipt", "label", "view",
+    "export", "delete", "failed", "repaired",
 )  # fmt: skip
 """`failed` says that the act of line `act` was not done; `repaired` that a torn line was moved."""
 

@@ -108,8 +108,52 @@ def _parser() -> argparse.ArgumentParser:
         "revoke cam07 --reason 'stolen on 23 November'",
         person=True,
     )
-    sub.add_argument("device", metavar="CAMERA")
+    sub.add_argument("device", metavar="CAMERA", help="a camera, or a manager")
     sub.add_argument("--reason", required=True, help="why, in one line")
+
+    sub = command(
+        "manager",
+        commands.manager,
+        "Give somebody who manages the fleet a key and a certificate for the broker; earlier ones "
+        "count no more. What the name may do is written in the broker's acl file.",
+        "manager bodycam-board --out /etc/bodycam-board",
+        person=True,
+    )
+    sub.add_argument("name", metavar="NAME", help="a-z, 0-9 and -; never a camera's")
+    sub.add_argument("--out", metavar="FOLDER", required=True, help="where the files go")
+
+    sub = command(
+        "broker",
+        commands.broker,
+        "Write what the broker needs: its key and certificate for the given hosts, the authority, "
+        "and what is revoked. Without --host only the last two, as after every revoke.",
+        "broker --host broker.utrecht.example --out mosquitto",
+        person=True,
+    )
+    sub.add_argument(
+        "--host", action="append", default=[], help="a name or address that cameras call it by"
+    )
+    sub.add_argument("--out", metavar="FOLDER", required=True, help="where the files go")
+
+    sub = command(
+        "config",
+        commands.config,
+        "Say how a camera is to be set: its policy, and the station as it is as recipient. Signed, "
+        "with a version that rises; the camera takes it in its dock. Written to a file, published "
+        "to the broker, or both.",
+        "config cam07 --policy strict.toml --publish broker.utrecht.example --as bodycam-config",
+        person=True,
+    )
+    sub.add_argument("device", metavar="CAMERA")
+    sub.add_argument("--policy", metavar="FILE", required=True, help="the policy, TOML")
+    sub.add_argument("--out", metavar="FILE", help="write the document here")
+    sub.add_argument("--publish", metavar="HOST[:PORT]", help="publish it at this broker")
+    sub.add_argument(
+        "--as",
+        dest="folder",
+        metavar="FOLDER",
+        help="with the manager's files of this folder (see: manager)",
+    )
 
     sub = command(
         "import",

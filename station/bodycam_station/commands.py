@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bodycam_station.check_export import Check
 
 STATION_VARIABLE = "BODYCAM_STATION"
+MAX_POLICY_BYTES = 64 * 1024
+_TELL_BROKER = "The broker must be told: bodycam-station broker --out FOLDER, and restart it."
 
 
 def init(args: argparse.Namespace) -> int:
@@ -101,13 +103,77 @@ def devices(args: argparse.Namespace) -> int:
     return 0
 
 
-def revoke(args: argparse.Namespace) -> int:
-    """A camera's key is no longer trusted."""
+def manager(args: argparse.Namespace) -> int:
+    """A manager's key and certificate."""
     with _station(args) as station:
+        key, certificate = station.certify(args.name, person=_person(args))
+        authority = station.authority_pem
+    files = {f"{args.name}.key": key, f"{args.name}.pem": certificate, "ca.pem": authority}
+    _write_files(args.out, files)
+    print(f"{args.name} is certified: {', '.join(files)} in {shown(args.out)}.")
+    return 0
+
+
+def broker(args: argparse.Namespace) -> int:
+    """What the broker needs."""
+    files: dict[str, bytes] = {}
+    with _station(args) as station:
+        if args.host:
+            key, certificate = station.certify_broker(args.host, person=_person(args))
+            files |= {"server.key": key, "server.pem": certificate}
+        files |= {"ca.pem": station.authority_pem, "crl.pem": station.revocations_pem}
+    _write_files(args.out, files)
+    print(
+        f"Wrote {', '.join(files)} into {shown(args.out)}.\n"
+        "Give them to the broker and restart it; config/mosquitto/bodycam.conf says how."
+    )
+    return 0
+
+
+def config(args: argparse.Namespace) -> int:
+    """How a camera is to be set."""
+    if not args.out and not args.publish:
+        raise UsageError("Nothing would be done with it.", do="Give --out, --publish or both.")
+    if args.publish and not args.folder:
+        raise UsageError("Nobody is named as who publishes.", do="Give --as FOLDER.")
+    policy = _read(args.policy, MAX_POLICY_BYTES)
+    with _station(args) as station:
+        wanted = station.configure(args.device, policy, person=_person(args))
+        data = station.desired(args.device) or b""
+    if args.out:
+        with Folder(Path(args.out).parent) as place:
+            place.replace(Path(args.out).name, data, mode=0o644)
+    if args.publish:
+        from bodycam_station.publishing import publish_desired
+
+        publish_desired(args.publish, Path(args.folder), args.device, data)
+    print(
+        f"{args.device} is to have version {wanted.version}: policy "
+        f"{wanted.policy_sha256[:16]}…, {len(wanted.recipients)} recipients."
+    )
+    return 0
+
+
+def _write_files(out: str, files: dict[str, bytes]) -> None:
+    """Each whole or not at all; secret keys for their owner only."""
+    Path(out).mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Folder(out) as place:
+        for name, data in files.items():
+            place.replace(name, data, mode=0o600 if name.endswith(".key") else 0o644)
+
+
+def revoke(args: argparse.Namespace) -> int:
+    """A camera's key, or a manager's certificate, is no longer trusted."""
+    with _station(args) as station:
+        if station.is_manager(args.device):
+            station.revoke_manager(args.device, person=_person(args), reason=args.reason)
+            print(f"{args.device} is revoked.\n{_TELL_BROKER}")
+            return 0
         key = station.revoke(args.device, person=_person(args), reason=args.reason)
     print(
         f"{args.device} is revoked ({words.fingerprint(key.public)}).\n"
         "What the station saw of it before stays known; anything else of it is unknown from now on."
+        f"\n{_TELL_BROKER}"
     )
     return 0
 

@@ -3,7 +3,9 @@
     station.json     its name and public keys        station.jsonl    who did what, and why: a chain
     identity.txt     opens recordings (age -d -i)    signing.key      signs receipts and exports
     escrow/          a second way in, to take away   ca.key, ca.pem   for certificates
+    certificates/    who shows what on the network   crl.pem          and what counts no more
     devices/         the cameras                     allowed_signers  the same, for ssh-keygen
+    desired/         how cameras are to be set, signed
     recordings/      as they lay on the cards        quarantine/      what was not in order
     receipts/        given to cameras                journals/, witness/  what was seen of cameras
 
@@ -21,19 +23,20 @@ from typing import TYPE_CHECKING, Self
 from bodycam.errors import BodycamError, CardError, EvidenceError, UsageError
 from bodycam.evidence import receipts
 from bodycam.evidence.chain import DEVICE
+from bodycam.evidence.desired import MAX_DESIRED_BYTES, Desired, read_desired, sign_desired
 from bodycam.evidence.enrolment import make_bundle, read_request
 from bodycam.evidence.keys import SoftwareKey
 from bodycam.evidence.ledger import REC_ID
 from bodycam_station import contents, documents, intake, journals, witness
 from bodycam_station.acts import Act, Acts, Now, checked_text, stamp
 from bodycam_station.age_reader import Identity
-from bodycam_station.ca import make_ca
 from bodycam_station.card import RECEIPTS, RECORDINGS, Look, look
 from bodycam_station.custody import finding
 from bodycam_station.documents import Json
 from bodycam_station.files import Folder, shown
 from bodycam_station.identities import MAX_FILE_BYTES, identity_file, parse_identities
 from bodycam_station.intake import Imported, Report, Store
+from bodycam_station.papers import PaperDesk
 from bodycam_station.registry import DeviceKey, Registry, Revocation
 from bodycam_station.verify import NOT_SIGNED, Progress, Verdict, examine
 from bodycam_station.witness import Head, Heads
@@ -46,6 +49,7 @@ FILE = "station.json"
 IDENTITY = "identity.txt"
 SIGNING = "signing.key"
 ESCROW = "escrow"
+DESIRED = "desired"
 IMPORTING = "import.lock"
 _MAX_KEY_BYTES = 16 * 1024
 
@@ -86,7 +90,14 @@ class Device:
 class Station:
     """A station's folder. Use with `with`, or `close` it."""
 
-    def __init__(self, folder: Folder, fields: Json, key: SoftwareKey, now: Now) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        fields: Json,
+        key: SoftwareKey,
+        now: Now,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         """Use `init` or `open`."""
         self._folder = folder
         self.name = documents.text(fields, "station", FILE)
@@ -98,6 +109,7 @@ class Station:
         self._key = key
         self._now = now
         self._acts = Acts(folder, self.name, key, now)
+        self._papers = PaperDesk(folder, now, random)
         self._identities: Sequence[Identity] | None = None
 
     # ---- a station -------------------------------------------------------------------------------
@@ -142,7 +154,6 @@ class Station:
                 f"bodycam escrow {name}: take away",
             )
         )
-        ca_key, ca = make_ca(name, now(), random)
         recipients = sorted(parse_identities(file)[0].recipient for file in (own, escrow))
         folder.replace(IDENTITY, own)
         with folder.make(ESCROW) as place:
@@ -150,8 +161,7 @@ class Station:
             place.replace("README.txt", _ESCROW_NOTE.format(station=name).encode())
         folder.replace(SIGNING, key.to_openssh())
         folder.replace(f"{SIGNING}.pub", f"{key.public.openssh()} {name}\n".encode(), mode=0o644)
-        folder.replace("ca.key", ca_key)
-        folder.replace("ca.pem", ca, mode=0o644)
+        PaperDesk.found(folder, name, now, random)
         Registry().save_signers(folder, (name, key.public))
         fields: Json = {
             "v": 1,
@@ -160,7 +170,7 @@ class Station:
             "key": key.public.openssh(),
             "recipients": recipients,
         }
-        station = cls(folder, fields, key, now)
+        station = cls(folder, fields, key, now, random)
         station._acts.add("init", name, person=person, key=key.public.openssh())
         folder.replace(FILE, documents.encode(fields))  # last: now it is a station
         return station
@@ -224,15 +234,18 @@ class Station:
         registry = Registry.load(self._folder)
         new = DeviceKey(asked.device, asked.public, asked.storage, stamp(self._now()))
         registry.add(new)
+        self._papers.check_camera(asked.device)
         self._acts.add(
             "enroll",
             asked.device,
             person=person,
             key=asked.public.openssh(),
             storage=asked.storage,
+            tls="" if asked.tls is None else asked.tls.openssh(),
         )
         registry.save(self._folder, asked.device, (self.name, self._key.public))
-        return make_bundle(asked, self.name, self._key, self.recipients)
+        papers = None if asked.tls is None else self._papers.camera(asked.device, asked.tls)
+        return make_bundle(asked, self.name, self._key, self.recipients, papers)
 
     def devices(self) -> Sequence[Device]:
         """All cameras."""
@@ -240,13 +253,86 @@ class Station:
         return [Device(device, registry.keys(device)) for device in registry.devices()]
 
     def revoke(self, device: str, *, person: str, reason: str) -> DeviceKey:
-        """Stop trusting a camera's key, from now on."""
+        """Stop trusting a camera's key, from now on; the broker's list says so too."""
         reason = checked_text(reason, "A reason")
         registry = Registry.load(self._folder)
         key = registry.revoke(device, Revocation(stamp(self._now()), person, reason))
         self._acts.add("revoke", device, person=person, purpose=reason, key=key.public.openssh())
         registry.save(self._folder, device, (self.name, self._key.public))
+        self._papers.revoke(device)
         return key
+
+    # ---- the network -----------------------------------------------------------------------------
+
+    def certify(self, manager: str, *, person: str) -> tuple[bytes, bytes]:
+        """A secret key and a certificate for somebody who manages the fleet; both PEM.
+
+        Raises UsageError where a camera has this name.
+        """
+        if manager in Registry.load(self._folder).devices():
+            raise UsageError(f"{manager} is the name of a camera.", do="Choose another name.")
+        made = self._papers.manager(manager)
+        self._acts.add("certify", manager, person=person)
+        return made
+
+    def certify_broker(self, hosts: Sequence[str], *, person: str) -> tuple[bytes, bytes]:
+        """A secret key and a certificate for the broker under these names; both PEM."""
+        made = self._papers.broker(hosts)
+        self._acts.add("certify", "", person=person, hosts=[*hosts])
+        return made
+
+    def is_manager(self, name: str) -> bool:
+        """Whether this is the name of a manager."""
+        return self._papers.is_manager(name)
+
+    def revoke_manager(self, manager: str, *, person: str, reason: str) -> None:
+        """Let a manager's certificate count no more. Raises UsageError."""
+        reason = checked_text(reason, "A reason")
+        if not self.is_manager(manager) or not self._papers.revoke(manager):
+            raise UsageError(f"{shown(manager)} has no certificate of a manager that counts.")
+        self._acts.add("revoke", manager, person=person, purpose=reason)
+
+    def configure(self, device: str, policy: bytes, *, person: str) -> Desired:
+        """How a camera is to be set from now on: this policy, and the station's recipients.
+
+        Its version is one more than that of the last. Raises UsageError for an unknown or revoked
+        camera, LineError for a policy that is too long. `desired` gives the document.
+        """
+        keys = Registry.load(self._folder).keys(device)
+        if not keys or keys[-1].revoked is not None:
+            raise UsageError(f"{shown(device)} is not in use.", do="See: bodycam-station devices")
+        before = self.desired(device)
+        version = 1
+        if before is not None:
+            version += read_desired(before, self._key.public, device).version
+        recipients = tuple(sorted(self.recipients))
+        wanted = Desired(self.name, device, version, policy, recipients)
+        data = sign_desired(wanted, self._key)
+        self._acts.add(
+            "configure", device, person=person, version=version, policy=wanted.policy_sha256
+        )
+        with self._folder.make(DESIRED) as place:
+            place.replace(device, data, mode=0o644)
+        return wanted
+
+    def desired(self, device: str) -> bytes | None:
+        """The signed document for a camera, as it is to be published; None where there is none."""
+        if self._folder.kind(DESIRED) is None:
+            return None
+        with self._folder.folder(DESIRED) as place:
+            if not DEVICE.fullmatch(device) or place.kind(device) is None:
+                return None
+            return place.read(device, MAX_DESIRED_BYTES)
+
+    @property
+    def authority_pem(self) -> bytes:
+        """By what everybody on the network knows everybody else."""
+        return self._papers.authority_pem
+
+    @property
+    def revocations_pem(self) -> bytes:
+        """What the broker is to refuse; to be given to it after every `revoke`."""
+        return self._papers.revocations_pem
 
     # ---- recordings ------------------------------------------------------------------------------
 

@@ -82,6 +82,9 @@ bundle = "{folder}/bundle.json"
 
 [memory]
 footage_mib = 160
+
+[link]
+key = "{folder}/tls.key"
 """)
     return Desk(folder, capsys)
 
@@ -123,6 +126,8 @@ def test_a_camera_becomes_a_stations(desk: Desk, station: Enrolled) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     shown = subprocess.run(["ssh-keygen", "-l", "-f", key], capture_output=True, text=True)
     assert shown.stdout.split()[1] in out
+
+    assert stat.S_IMODE((desk.folder / "tls.key").stat().st_mode) == 0o600
 
     code, out, _ = desk.run("enroll", "--accept", station(desk))
     assert code == 0
@@ -296,9 +301,9 @@ def test_nothing_starts_half_configured(desk: Desk, command: str) -> None:
     assert "the configuration cannot be read: No such file" in desk.refused(*command.split())
 
 
-@pytest.mark.parametrize("command", ["run", "link"])
-def test_the_processes_want_an_enrolled_camera(desk: Desk, command: str) -> None:
-    assert "device.key: the device key cannot be read" in desk.refused(command)
+def test_the_processes_want_an_enrolled_camera(desk: Desk) -> None:
+    assert "device.key: the device key cannot be read" in desk.refused("run")
+    assert "this camera is not enrolled" in desk.refused("link")
 
 
 def test_a_configuration_without_end_is_refused(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def resigned(data: bytes, old: bytes, new: bytes, key: SoftwareKey, namespace: s
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        (b'"v":1', b'"v":2', "version"),
-        (b'"v":1', b'"v":"1"', "v is not"),
+        (b'"v":2', b'"v":1', "version"),
+        (b'"v":2', b'"v":"2"', "v is not"),
         (b'"cam07"', b'"../x"', "device"),
         (b'"software"', b'"somewhere"', "storage"),
         (b'"ed25519"', b'"es256"', "algorithm"),

@@ -40,7 +40,6 @@ ABOUT = About(
     software="0.1.0",
     capabilities=("light", "locate", "speaker"),
     interval_s=60,
-    key=KEY.public,
     key_sha256=hashlib.sha256(KEY.public.blob()).hexdigest(),
     station_key=STATION_KEY.public,
 )

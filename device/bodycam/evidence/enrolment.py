@@ -3,8 +3,12 @@
 Each is one line in the strict form, then the SSHSIG over it: `head -n 1` is what was signed and
 `tail -n +2` the signature. A request proves that the camera holds the key; that it is *that* camera
 is what the person who carries the file vouches for.
+
+A camera that reports over a network has a second key for TLS: another process holds it, so it must
+be of no use for evidence. The request names it, the bundle certifies it.
 """
 
+import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +16,10 @@ from dataclasses import dataclass
 from bodycam.errors import EvidenceError, LineError
 from bodycam.evidence import sshsig
 from bodycam.evidence.chain import DEVICE, Forms, check
-from bodycam.evidence.keys import SSH_NAMES, PublicKey, SigningKey
-from bodycam.evidence.lines import MAX_LINE_BYTES, Fields, decode, encode
+from bodycam.evidence.keys import ES256, SSH_NAMES, PublicKey, SigningKey
+from bodycam.evidence.lines import MAX_LINE_BYTES, Fields, decode, encode, unbase64
 
-VERSION = 1
+VERSION = 2
 REQUEST_NAMESPACE = "bodycam-enroll"
 BUNDLE_NAMESPACE = "bodycam-bundle"
 STORAGES = ("software", "hardware")
@@ -24,12 +28,15 @@ MAX_BYTES = MAX_LINE_BYTES + sshsig.MAX_ARMOR_BYTES
 """The longest request or bundle."""
 
 _KEY = re.compile(r"(?:ssh-ed25519|ecdsa-sha2-nistp256) [A-Za-z0-9+/]+={0,2}")
+_TLS = re.compile(rf"(?:{_KEY.pattern})?")
+_DER = re.compile(r"(?:[A-Za-z0-9+/]+={0,2})?")
 _REQUEST: Forms = {
     "v": None,
     "device": DEVICE,
     "alg": re.compile("|".join(SSH_NAMES)),
     "key": _KEY,
     "storage": re.compile("|".join(STORAGES)),
+    "tls": _TLS,
 }
 _BUNDLE: Forms = {
     "v": None,
@@ -38,6 +45,8 @@ _BUNDLE: Forms = {
     "station": DEVICE,
     "station_key": _KEY,
     "recipients": re.compile(r"[a-z0-9]+( [a-z0-9]+)+"),
+    "certificate": _DER,
+    "authority": _DER,
 }
 
 
@@ -49,6 +58,18 @@ class Request:
     public: PublicKey
     storage: str
     """`software` or `hardware`."""
+    tls: PublicKey | None = None
+    """A P-256 key for TLS; None where the camera is to report to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What a camera shows on the network, and by what it knows the broker. Both are X.509, DER."""
+
+    certificate: bytes
+    """Of the request's TLS key."""
+    authority: bytes
+    """The station's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +84,11 @@ class Bundle:
     """Signs receipts and configuration."""
     recipients: tuple[str, ...]
     """`age1…` of the station and of the escrow: every recording is sealed to all of them."""
+    papers: Papers | None = None
+    """None where the request named no TLS key."""
 
 
-def make_request(device: str, key: SigningKey, storage: str) -> bytes:
+def make_request(device: str, key: SigningKey, storage: str, tls: PublicKey | None = None) -> bytes:
     """A camera's request; raises LineError."""
     fields: Fields = {
         "v": VERSION,
@@ -73,6 +96,7 @@ def make_request(device: str, key: SigningKey, storage: str) -> bytes:
         "alg": key.alg,
         "key": key.public.openssh(),
         "storage": storage,
+        "tls": "" if tls is None else tls.openssh(),
     }
     return _make(fields, _REQUEST, key, REQUEST_NAMESPACE)
 
@@ -84,11 +108,20 @@ def read_request(data: bytes) -> Request:
     if fields["alg"] != public.alg:
         raise LineError("Its algorithm is not the one of its key.")
     sshsig.verify(armor, public, REQUEST_NAMESPACE, line)
-    return Request(str(fields["device"]), public, str(fields["storage"]))
+    tls = PublicKey.from_openssh(str(fields["tls"])) if fields["tls"] else None
+    if tls is not None and tls.alg != ES256:
+        raise LineError("Its TLS key is not on P-256.")
+    if tls == public:
+        raise LineError("Its TLS key is the device key.")
+    return Request(str(fields["device"]), public, str(fields["storage"]), tls)
 
 
 def make_bundle(
-    request: Request, station: str, key: SigningKey, recipients: Sequence[str]
+    request: Request,
+    station: str,
+    key: SigningKey,
+    recipients: Sequence[str],
+    papers: Papers | None = None,
 ) -> bytes:
     """A station's answer; raises LineError."""
     fields: Fields = {
@@ -98,6 +131,8 @@ def make_bundle(
         "station": station,
         "station_key": key.public.openssh(),
         "recipients": " ".join(sorted(recipients)),
+        "certificate": _base64(papers.certificate if papers else b""),
+        "authority": _base64(papers.authority if papers else b""),
     }
     return _make(fields, _BUNDLE, key, BUNDLE_NAMESPACE)
 
@@ -110,13 +145,21 @@ def read_bundle(data: bytes) -> Bundle:
     fields, line, armor = _split(data, _BUNDLE)
     station_key = PublicKey.from_openssh(str(fields["station_key"]))
     sshsig.verify(armor, station_key, BUNDLE_NAMESPACE, line)
+    certificate, authority = (unbase64(str(fields[name])) for name in ("certificate", "authority"))
+    if bool(certificate) != bool(authority):
+        raise LineError("Its certificate or its authority is missing.")
     return Bundle(
         device=str(fields["device"]),
         public=PublicKey.from_openssh(str(fields["key"])),
         station=str(fields["station"]),
         station_key=station_key,
         recipients=tuple(str(fields["recipients"]).split(" ")),
+        papers=Papers(certificate, authority) if certificate else None,
     )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _make(fields: Fields, forms: Forms, key: SigningKey, namespace: str) -> bytes:

@@ -53,9 +53,8 @@ class About:
     software: str
     capabilities: tuple[str, ...]
     interval_s: int
-    key: PublicKey
-    """The device key: the journal is signed with it."""
     key_sha256: str
+    """Of the device key, as in `info`."""
     station_key: PublicKey
     """Signs configurations."""
 

@@ -12,6 +12,10 @@ from pathlib import Path
 from bodycam.errors import DeviceError
 from bodycam.ports import Look
 
+STATUS = "status.json"
+"""In the recorder's folder: what it says of itself."""
+ASKS = "asks"
+"""Beside it: the socket at which it is asked."""
 MAX_STATUS_BYTES = 128 * 1024
 _SAFELY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

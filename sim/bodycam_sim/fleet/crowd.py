@@ -155,7 +155,6 @@ class Crowd:
             software=SOFTWARE,
             capabilities=tuple(sorted({"light", "speaker", "vibration", *COMMANDS})),
             interval_s=self._interval_s,
-            key=keys.key.public,
             key_sha256=hashlib.sha256(keys.key.public.blob()).hexdigest(),
             station_key=keys.station_key,
         )
