@@ -79,8 +79,9 @@ make_venv() {
             "$python" -m venv --system-site-packages --without-pip "$home"
         else
             "$python" -m venv --system-site-packages "$home"
+            # The lock is complete but for what the packages above bring: nothing is resolved.
             "$home/bin/python3" -m pip install -q --disable-pip-version-check \
-                --require-hashes --only-binary :all: -r requirements-device.lock
+                --no-deps --require-hashes --only-binary :all: -r requirements-device.lock
         fi
     fi
     site=$("$home/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')

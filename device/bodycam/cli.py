@@ -4,12 +4,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bodycam.config import read_config
 from bodycam.errors import BodycamError, UsageError
 from bodycam.pi.hardware import PI, Hardware
+
+if TYPE_CHECKING:
+    from bodycam.check.findings import Finding
 
 CONFIG = "/etc/bodycam/bodycam.toml"
 
@@ -58,16 +62,38 @@ def _link(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from bodycam import check
-
-    findings = list(check.look(read_config(Path(args.config))))
+    findings: list[Finding] = []
+    for finding in _findings(args):
+        findings.append(finding)
+        if not args.json:
+            print(f"{_WORDS[finding.good]}  {finding.part:13} {finding.says}", flush=True)
+    good = all(finding.good is not False for finding in findings)
     if args.json:
-        parts = [{"part": f.part, "good": f.good, "says": f.says} for f in findings]
-        print(json.dumps({"good": all(f.good for f in findings), "parts": parts}))
-    else:
-        for finding in findings:
-            print(f"{'good' if finding.good else 'BAD '}  {finding.part:10} {finding.says}")
-    return 0 if all(finding.good for finding in findings) else 1
+        parts = [
+            {"part": f.part, "good": f.good, "says": f.says, "figures": dict(f.figures)}
+            for f in findings
+        ]
+        print(json.dumps({"good": good, "parts": parts}))
+    return 0 if good else 1
+
+
+_WORDS = {True: "good", False: "BAD ", None: "--  "}
+"""By what a finding says: well, not well, not tested."""
+
+
+def _findings(args: argparse.Namespace) -> Iterator["Finding"]:
+    from bodycam.check import power, trial, walk, wearer
+
+    config, hardware = read_config(Path(args.config)), args.hardware
+    if args.boot:
+        yield power.measure(config)
+        return
+    with walk.recorder_stopped(config):
+        if args.record:
+            yield trial.record(config, hardware, Path(args.record))
+            return
+        somebody = not args.json and wearer.is_there()
+        yield from walk.look(config, hardware, wearer.Terminal() if somebody else None)
 
 
 def _enroll(args: argparse.Namespace) -> int:
@@ -124,10 +150,15 @@ def _parser() -> argparse.ArgumentParser:
     sub = command(
         "check",
         _check,
-        "Say part by part whether this camera can go out.",
+        "Say part by part whether this camera can go out; in a terminal, with your help.",
         "check --config bodycam.toml",
     )
-    sub.add_argument("--json", action="store_true", help="print one JSON object")
+    sub.add_argument("--json", action="store_true", help="print one JSON object; nobody is asked")
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument(
+        "--boot", action="store_true", help="only: how long it took from power to a filling ring"
+    )
+    what.add_argument("--record", metavar="DIR", help="only: make a test recording in a new folder")
     sub = command(
         "enroll",
         _enroll,

@@ -57,17 +57,19 @@ def run(
     *,
     wearer: str = "",
     watch: "Watch" = lambda *_: None,
+    beside: Callable[[Intake], None] = lambda _: None,
 ) -> int:
     """Record until told to go off; the exit code. Raises ConfigError and DeviceError at start.
 
-    `wearer` is a token for the evidence; `watch` is told of every turn of the control road.
+    `wearer` is a token for the evidence; `watch` is told of every turn of the control road;
+    `beside` is called once the recorder has started, and begins what else reports to it.
     """
     folder = Path(config.paths.run)
     running = DeviceError(
         "The recorder is running already.", do="Stop it first: sudo systemctl stop bodycam.service"
     )
     with Lock(folder, running), ExitStack() as life:
-        return _Process(config, hardware, life).live(wearer, watch)
+        return _Process(config, hardware, life).live(wearer, watch, beside)
 
 
 class _Process:
@@ -108,13 +110,15 @@ class _Process:
         life.callback(self._body.close)
         self._docked = self._body.dock.docked
         self._status = _Status(
-            StatusFile(Path(config.paths.run) / STATUS), lambda: self._body.health.readings
+            StatusFile(Path(config.paths.run) / STATUS),
+            lambda: self._body.health.readings,
+            process_began_ns(),
         )
         self._lens = LensWatch(
             self._camera.luma, self._intake.reports, tell=tell, start_looker=hardware.looker
         )
 
-    def live(self, wearer: str, watch: "Watch") -> int:
+    def live(self, wearer: str, watch: "Watch", beside: Callable[[Intake], None]) -> int:
         """From the first picture to the last line; the exit code."""
         if not self._docked:
             self._camera.wake()
@@ -131,7 +135,7 @@ class _Process:
             function_closed=buttons.closed_at_start("function"),
             watch=watch,
         )
-        # What else speaks to the recorder does so by `self._intake.reports`, and begins here.
+        beside(self._intake)
         self._life.callback(self._lens.stop)
         self._wait(recorder)
         if not recorder.stop(END_WITHIN_S) or recorder.wait(0) is not None:
@@ -268,16 +272,26 @@ def tell_failure(error: BaseException) -> None:
     tell(f"Unforeseen{at}: {type(error).__name__}: {error}")
 
 
+def process_began_ns() -> int:
+    """When the kernel began this process, by the boot clock (to 10 ms)."""
+    # The second field is the program's name in brackets, which may hold anything.
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(slots=True)
 class _Status:
     """Implements ports.Status: what the agent says, and what the body has read of itself."""
 
     file: StatusFile
     readings: Callable[[], Mapping[str, object]]
+    began_ns: int
+    """When this process began."""
     ring_from_ns: int | None = None
     """The first picture since this process began."""
 
     def publish(self, fields: Mapping[str, object]) -> None:
         """See ports.Status."""
         ring_us = None if self.ring_from_ns is None else self.ring_from_ns // 1000
-        self.file.publish({**self.readings(), **fields, "ring_from_us": ring_us})
+        start = {"began_us": self.began_ns // 1000, "ring_from_us": ring_us}
+        self.file.publish({**self.readings(), **fields, **start})

@@ -1,41 +1,27 @@
-"""`bodycam check`: whether this camera could go out, as far as can be told without its hardware."""
+"""What can be told without the camera's hardware: policy, enrolment, room on the card, clock."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from bodycam import enrolled
+from bodycam.check.findings import Finding, find
 from bodycam.config import MIB, Config, load_policy
-from bodycam.errors import BodycamError, ConfigError
+from bodycam.errors import ConfigError
 from bodycam.evidence.age import X25519
+from bodycam.pi.body import make_clock
 from bodycam.posix.card import PosixCard
-from bodycam.posix.clock import PosixClock
 from bodycam.recorder.assembly import make_sealer, nominal_bytes, reserve_bytes
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    part: str
-    good: bool
-    says: str
+_SOURCES = {"ntp": "set from the network", "rtc": "set from the clock module"}
 
 
 def look(config: Config) -> Iterator[Finding]:
     """Look at one part after the other; nothing is changed."""
-    yield _finding("policy", lambda: _policy(config))
-    yield _finding("enrolment", lambda: _enrolment(config))
-    yield _finding("card", lambda: _card(config))
-    yield _finding("clock", _clock)
-
-
-def _finding(part: str, find: Callable[[], str]) -> Finding:
-    try:
-        return Finding(part, True, find())
-    except BodycamError as error:
-        return Finding(part, False, str(error))
+    yield find("policy", lambda: _policy(config))
+    yield find("enrolment", lambda: _enrolment(config))
+    yield find("card", lambda: _card(config))
+    yield find("clock", lambda: _clock(config))
 
 
 def _policy(config: Config) -> str:
@@ -66,10 +52,11 @@ def _card(config: Config) -> str:
     return f"room for {minutes} minutes of footage"
 
 
-def _clock() -> str:
-    if PosixClock().wall().source == "none":
+def _clock(config: Config) -> str:
+    source = make_clock(config.fittings).wall().source
+    if source not in _SOURCES:
         raise ConfigError(
             "The clock has not been set since the camera was switched on.",
             do="Put it into its dock, or check the network time service.",
         )
-    return "set from the network"
+    return _SOURCES[source]
