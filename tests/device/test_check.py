@@ -560,6 +560,7 @@ def test_without_a_camera_a_test_recording_is_worth_nothing(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is opened, as that of an officer would be, but no picture ever comes."""
+    monkeypatch.setattr("bodycam.run.forbid_core_dumps", lambda: None)  # it is not our process
     monkeypatch.setattr(trial, "RING_S", 0.1)
     monkeypatch.setattr(trial, "RECORD_S", 0.1)
     words = ["check", "--record", str(home.folder / "trial"), "--config", str(home.config)]

@@ -4,6 +4,7 @@ The film is one real GOP, stamped anew for every second.
 """
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -448,6 +449,43 @@ def test_the_recorder_from_start_to_power_off(tmp_path: Path) -> None:
     assert_sound(folder)
     assert reading(folder).end == "close"
     assert (folder / "ledger.jsonl.sig").exists()
+
+
+def test_a_card_that_failed_at_the_start_is_opened_anew_and_its_journal_written_anew(
+    tmp_path: Path,
+) -> None:
+    """What a failed flush has dropped may be read, and reported as written the second time."""
+    desk = Desk(tmp_path / "card")
+    _, _ = desk.boot()
+    opened: list[DeskCard] = []
+
+    def open_card() -> DeskCard:
+        card = desk.card()
+        if not opened:
+            card.refuse = lambda call, path: (
+                CardFailed("Lost.") if path == "journal.jsonl" else None
+            )
+        opened.append(card)
+        return card
+
+    host, failed = FakeHost(), list[BaseException]()
+    around = Surroundings(
+        open_card, os.urandom, "boot-2", FakeStatus(), host, failed.append, lambda _: None
+    )
+    intake = Intake(read_policy(DEFAULT.read_bytes(), "default.toml"), desk.clock)
+    (desk.root / "journal.jsonl").write_bytes(b"torn")  # there is something to be told at once
+    recorder = Recorder(intake, OWNER, around)
+    recorder.start(FakeCamera(), TimedOutputs())
+    until(lambda: opened, "the first try")
+    desk.clock.now += 3 * SECOND
+    until(lambda: recorder.opened, "the second try")
+    until(lambda: intake.footage.idle, "what waited is written")
+    assert recorder.stop()
+    assert failed == []
+    assert len(opened) == 2
+    assert ("move", "journal.jsonl.new1") in opened[1].calls
+    assert desk.kinds()[:1] == ["journal-cut"]
+    assert "boot" in desk.kinds()
 
 
 def test_an_event_without_a_time_is_of_now(tmp_path: Path) -> None:

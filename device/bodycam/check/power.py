@@ -6,7 +6,7 @@ from pathlib import Path
 from bodycam.check.findings import Figures, Finding, find
 from bodycam.config import Config
 from bodycam.errors import DeviceError
-from bodycam.run import STATUS
+from bodycam.posix.beside import STATUS
 
 TARGET_S = 15.0
 """On a Pi Zero 2 W."""

@@ -82,17 +82,21 @@ def open_vault(
     random: Random,
     boot: str,
     memory: MemoryKeeper | None = None,
+    doubted: bool = False,
 ) -> tuple[Vault, list[Found]]:
     """Continue the journal, recover what a power cut left, and give the vault.
 
-    The journal is held against the body's `memory` before anything is written to it. Raises
-    CardError, and what `make_sealer` raises before anything is written.
+    The journal is held against the body's `memory` before anything is written to it. `doubted`:
+    this card failed a moment ago, and may not hold all that can be read from it. Raises CardError,
+    and what `make_sealer` raises before anything is written.
     """
     sealer = make_sealer(policy, owner, random)
     card.make_folder(FOLDER)
     journal = CardJournal(
         card, device=owner.device, key=owner.key, sealer=sealer, clock=clock, boot=boot
     )
+    if doubted:
+        journal.doubt()
     if memory is not None:
         memory.hold_against(journal)
     if journal.set_aside:

@@ -113,6 +113,10 @@ class CardJournal:
             raise
         self._append(lines, before)
 
+    def doubt(self) -> None:
+        """What is read here may not be on the card: it is written anew before the next line."""
+        self._failed = self._failed or _Failed(b"", self.head, "")
+
     def renew(self) -> None:
         """After a failure: the same lines in a new file, the one that failed among them.
 

@@ -42,7 +42,7 @@ class Recorder:
         self._intake = intake
         self._owner = owner
         self._around = around
-        self._card: Card | None = None
+        self._tried = False
         self._writer = OpeningWriter(
             self._open, intake.footage, intake.events.post, intake.clock, around.tell
         )
@@ -102,21 +102,21 @@ class Recorder:
         return ended
 
     def _open(self, watch: WriterWatch) -> Writer:
-        """On the writer's thread: open the card, recover what a power cut left. Raises CardError.
+        """On the writer's thread: open the card, recover what a power cut left.
 
-        The same card is asked again after a failure, so that it remembers what it may not retry.
+        Raises CardError.
         """
         intake, around = self._intake, self._around
-        if self._card is None:
-            self._card = around.open_card()
+        doubted, self._tried = self._tried, True
         vault, found = open_vault(
-            self._card,
+            around.open_card(),
             intake.policy,
             self._owner,
             clock=intake.clock,
             random=around.random,
             boot=around.boot,
             memory=around.memory,
+            doubted=doubted,
         )
         for one in found:
             around.tell(f"{one.rec} was left open: {one.outcome}. {one.why}".strip())
