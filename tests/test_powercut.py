@@ -196,7 +196,7 @@ def test_a_journal_that_lost_its_end_or_was_begun_anew(card: Card) -> None:
     journal.write_bytes(b"".join(whole_journal.splitlines(keepends=True)[:-1]))
     look = card.look()
     assert look.lost == ["journal.jsonl: line 3 (open) is not there"]
-    assert look.wrong == [f"{card.cut.name} is here and the journal does not know it"]
+    assert look.wrong == [f"{card.cut.name}: the journal does not know it"]
     journal.write_bytes(whole_journal)
     (card.root / "unsigned").mkdir()
     (card.root / "unsigned/journal.life-2.jsonl").touch()

@@ -115,14 +115,20 @@ class Look:
         return [*self.findings, *custody.judge(self.journal, lying, self.known)]
 
 
-def look(card: Folder, registry: Registry, station: Folder | None) -> Look:
+def look(
+    card: Folder,
+    registry: Registry,
+    station: Folder | None,
+    watch: Callable[[str], Progress] | None = None,
+) -> Look:
     """The first look at a card; raises CardError where it cannot be read at all."""
     notes: list[str] = []
     findings: list[Finding] = []
     if card.kind(RECORDINGS) is None:
         findings.append(finding("no-card"))
     names = _names(card, notes)
-    journal = _journal(card, registry, findings)
+    progress = watch(journals.FILE) if watch else None
+    journal = _journal(card, registry, findings, progress)
     known = None
     if journal is not None and station is not None:
         known = _recall(station, card, journal, notes)
@@ -139,7 +145,7 @@ def examine_card(
 
     Raises CardError where the card cannot be read at all.
     """
-    looked = look(card, registry, station)
+    looked = look(card, registry, station, watch)
     heads = _Heads(station, looked)
     verdicts = []
     for name in looked.names:
@@ -173,10 +179,12 @@ def _names(card: Folder, notes: list[str]) -> list[str]:
     return found
 
 
-def _journal(card: Folder, registry: Registry, findings: list[Finding]) -> Journal | None:
+def _journal(
+    card: Folder, registry: Registry, findings: list[Finding], progress: Progress | None
+) -> Journal | None:
     """The card's journal, with those that the camera put aside before; None where there is none."""
     try:
-        journal = journals.read(card, registry)
+        journal = journals.read(card, registry, progress=progress)
     except EvidenceError as error:
         why = error.what.removeprefix(journals.FILE).strip().rstrip(".")
         why, then = why[:1].lower() + why[1:], error.do or _NO_JOURNAL
@@ -220,19 +228,19 @@ class _Heads:
 
     def __init__(self, station: Folder | None, looked: Look) -> None:
         self._station = station
-        self._journal = looked.journal
-        self._heads = looked.known.heads if looked.known else {}
+        self._device = looked.device
+        seen = looked.known.heads if looked.known else {}
+        self._heads: dict[str, list[Head]] = {rec: [*heads] for rec, heads in seen.items()}
+        for rec, head in looked.journal.heads if looked.journal else ():
+            known = self._heads.setdefault(rec, [])
+            if all(one.head != head for one in known):
+                known.append(Head(rec, head, "", witness.BY_CARD))
 
     def __call__(self, device: str) -> Heads:
         """By recording of this camera; raises EvidenceError."""
-        if self._journal is None or device != self._journal.device:
-            return witness.load(self._station, device) if self._station else {}
-        found = {rec: [*heads] for rec, heads in self._heads.items()}
-        for rec, head in self._journal.heads:
-            seen = found.setdefault(rec, [])
-            if all(one.head != head for one in seen):
-                seen.append(Head(rec, head, "", witness.BY_CARD))
-        return found
+        if device == self._device:
+            return self._heads
+        return witness.load(self._station, device) if self._station else {}
 
 
 def _recordings(folder: Folder, name: str, suffix: str = "") -> frozenset[str]:

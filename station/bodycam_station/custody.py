@@ -167,7 +167,7 @@ FINDINGS: Mapping[str, tuple[int, str, str]] = {
     ),
     "journal-torn": (
         NOTE,
-        "its last line is torn off, as a power cut leaves it",
+        "its last line is not whole, as a power cut leaves it",
         "Nothing: the camera goes on before it.",
     ),
     "older": (

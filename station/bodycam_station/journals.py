@@ -5,20 +5,22 @@ kept in `journals/`. One that lacks lines seen before was rolled back or replace
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from bodycam.errors import BodycamError, EvidenceError
 from bodycam.evidence.journal import DOM, Entry, JournalReader
-from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, Extent, Line, split, walk
+from bodycam.evidence.lines import MAX_LINE_BYTES, ZERO, Line, split, walk
 from bodycam_station.files import Folder, pieces
 from bodycam_station.registry import DeviceKey, Registry
+from bodycam_station.verify import Progress
 
 FILE = "journal.jsonl"
 FOLDER = "journals"
 MAX_BYTES = 256 * 1024 * 1024
 """A journal of some hundred thousand lines; a longer one is not read."""
+_STEP_BYTES = 64 * 1024
 OPEN, CLOSE, RECOVERED, VOID, DAMAGED = "open", "close", "recovered", "void", "damaged"
 RECEIPT, DELETED = "receipt", "deleted"
 BOOT, SHUTDOWN = "boot", "shutdown"
@@ -65,7 +67,7 @@ class Journal:
     problem: str = ""
     """Why no line after the good ones is; empty where all are good."""
     torn: bool = False
-    """The last line is torn off, as a power cut leaves it."""
+    """The last line is torn off or not valid, as a power cut leaves it."""
 
     def is_void(self, rec: str) -> bool:
         """Whether the camera says that it was opened and never got a first line."""
@@ -123,10 +125,18 @@ def joined(journal: Journal, earlier: Sequence[Journal]) -> Journal:
     return found
 
 
-def read(card: Folder, registry: Registry, name: str = FILE) -> Journal:
+def read(
+    card: Folder, registry: Registry, name: str = FILE, progress: Progress | None = None
+) -> Journal:
     """A card's journal, signed by a camera that we know; raises EvidenceError where it is not."""
     with card.open(name) as file:
         raw = file.readline(MAX_LINE_BYTES)
+        if not raw:
+            raise EvidenceError(
+                "It is empty.",
+                do="If this card was ever in a camera, keep it: somebody emptied the journal. If "
+                "it is a new one, let a camera start with it.",
+            )
         line = Line.parse(raw)
         device = line.fields.get("dev")
         if line.fields.get("dom") != DOM or not isinstance(device, str):
@@ -135,10 +145,13 @@ def read(card: Folder, registry: Registry, name: str = FILE) -> Journal:
         journal = Journal(device, line.digest)
         reader = JournalReader(device, key.public)
         file.seek(0)
-        extent = walk(pieces(file, MAX_BYTES), lambda raw: journal.take(reader.take(raw)))
+        blocks = _counted(pieces(file, MAX_BYTES), card.size(name), progress)
+        extent = walk(blocks, lambda raw: journal.take(reader.take(raw)))
     journal.lines, journal.head = reader.seq, reader.head
     journal.valid_bytes = extent.valid_bytes
-    journal.problem, journal.torn = _problem(extent), extent.torn
+    # A bad last line is what a power cut leaves, whole sectors of it: the camera goes on before it.
+    journal.problem = "" if extent.at_end else extent.problem or ""
+    journal.torn = extent.at_end
     return journal
 
 
@@ -189,10 +202,23 @@ def other_openings(station: Folder, journal: Journal) -> Mapping[str, str]:
         if name == _name(journal):
             continue
         with station.folder(FOLDER) as folder, folder.open(name) as file:
-            for line in map(Line.parse, split(pieces(file))):
-                if line.fields.get("kind") == OPEN:
+            for raw in split(pieces(file)):
+                if b'"kind":"open"' in raw:  # the others need not be parsed
+                    line = Line.parse(raw)
                     found[str(line.fields.get("rec"))] = line.digest
     return found
+
+
+def _counted(blocks: Iterable[bytes], total: int, progress: Progress | None) -> Iterator[bytes]:
+    """The blocks, small enough that somebody who waits hears of it in time."""
+    done = 0
+    for block in blocks:
+        for start in range(0, len(block), _STEP_BYTES):
+            piece = block[start : start + _STEP_BYTES]
+            yield piece
+            done += len(piece)
+            if progress:
+                progress(done, total)
 
 
 def _kept(station: Folder, device: str) -> list[str]:
@@ -223,9 +249,3 @@ def _signer(line: Line, device: str, registry: Registry) -> DeviceKey:
         "It is of a camera that is not enrolled here.",
         do="Give the card to the station that enrolled the camera, or enrol it.",
     )
-
-
-def _problem(extent: Extent) -> str:
-    if extent.problem is None or extent.torn:
-        return ""  # a torn last line is what a power cut leaves; the camera goes on before it
-    return extent.problem

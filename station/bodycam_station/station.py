@@ -350,7 +350,7 @@ class Station:
         with folder, self._folder.locked(IMPORTING):
             self._folder.remove(intake.INCOMING)  # what an import left that was cut short
             registry = Registry.load(self._folder)
-            looked = look(folder, registry, self._folder)
+            looked = look(folder, registry, self._folder, watch)
             report.device, report.notes = looked.device, [*looked.notes]
             self._keep_journal(folder, looked)
             store = Store(

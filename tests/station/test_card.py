@@ -419,6 +419,15 @@ def test_a_journal_that_is_damaged(camera: Camera, look: Look) -> None:
     assert (verdicts(report), report.exit_code) == (["ok", "ok"], 1)
 
 
+@pytest.mark.parametrize("torn", [b'{"dom"', b"\0" * 512 + b'=="}\n'], ids=["off", "sectors"])
+def test_a_last_line_that_the_power_cut(camera: Camera, look: Look, torn: bytes) -> None:
+    camera.record()
+    file = camera.card / "journal.jsonl"
+    file.write_bytes(file.read_bytes() + torn)
+    report = look(camera)
+    assert (found(report), report.exit_code) == ([("journal-torn", "journal.jsonl")], 0)
+
+
 def test_a_boot_that_comes_again(camera: Camera, look: Look) -> None:
     camera.reboot("another")
     camera.reboot("0d2f9c1e-boot")
@@ -478,6 +487,14 @@ def test_a_card_without_a_journal_or_without_recordings(camera: Camera, look: Lo
     shutil.rmtree(camera.card / "recordings")
     report = look(camera)
     assert [code for code, _ in found(report)] == ["no-card", "no-journal"]
+
+
+def test_a_journal_that_was_emptied(camera: Camera, look: Look) -> None:
+    camera.record()
+    (camera.card / "journal.jsonl").write_bytes(b"")
+    report = look(camera)
+    assert (found(report), report.exit_code) == ([("no-journal", "journal.jsonl")], 1)
+    assert report.findings[0].what == "it is empty"
 
 
 def test_links_and_pipes_are_not_followed(camera: Camera, look: Look, tmp_path: Path) -> None:

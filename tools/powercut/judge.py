@@ -16,6 +16,8 @@ from bodycam.errors import BodycamError
 from bodycam.evidence.ledger import Object, parse_rec
 from bodycam_station import contents, journals
 from bodycam_station.age_reader import Identity
+from bodycam_station.card import examine_card
+from bodycam_station.custody import WRONG
 from bodycam_station.files import Folder
 from bodycam_station.registry import Registry
 from bodycam_station.verify import (
@@ -95,6 +97,9 @@ class Judge:
         look = Look()
         with Folder(card) as folder:
             voids = self._journal(card, folder, promises, look, at_rest=at_rest)
+            if _bytes(card / JOURNAL):
+                report = examine_card(folder, self._registry)
+                look.wrong += [str(one) for one in report.findings if one.weight == WRONG]
         for path in sorted((card / RECORDINGS).glob("*")):
             self._recording(path, promises, look, void=path.name in voids, at_rest=at_rest)
         self._kept(card, promises, look)
@@ -137,8 +142,6 @@ class Judge:
         for rec in missing:
             if at_rest or rec != newest or rec in promises.recordings():
                 look.wrong.append(f"{rec} was opened and is neither here nor void")
-        for rec in set(present) - set(journal.openings):
-            look.wrong.append(f"{rec} is here and the journal does not know it")
         return set(journal.gone)
 
     def _recording(
