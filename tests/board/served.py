@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bodycam_station.board.access import Role
@@ -58,6 +59,7 @@ class Served:
     board: Board
     hub: Hub
     clock: Clock
+    _stage: "Stage"
     _clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, role: Role | None = None, **headers: str) -> "Visitor":
@@ -79,6 +81,15 @@ class Served:
     def log(self, **wanted: str) -> list[Line]:
         """The audit log, the newest first."""
         return list(self.board.audit.page(Wanted(**wanted), 1)[0])
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The station does not answer, as long as the block lasts."""
+        self.hub.close()
+        with self._stage.showing_instead(self.url, _no_station):
+            yield
+        self.hub = Hub(self.fleet)
+        self._stage.show(self.url, make_app(self.board, self.hub), self.hub)
 
     def close(self) -> None:
         """Clients first."""
@@ -117,6 +128,15 @@ def _with_users() -> bytes:
             Accounts(store).add(role.value, role, PASSWORD, MORNING_MS)
         store.close()
         return path.read_bytes()
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+async def _no_station(scope: Scope, receive: Receive, send: Send) -> None:
+    """What a proxy says when nobody is behind it."""
+    await PlainTextResponse("bad gateway", 502)(scope, receive, send)
 
 
 async def _opened(hub: Hub) -> None:
@@ -161,18 +181,26 @@ class Stage:
             return
         await self._apps[scope["server"][1]](scope, receive, send)
 
-    @contextmanager
-    def showing(self, app: ASGIApp, hub: Hub) -> Iterator[str]:
-        """The address of a board, as long as the block lasts."""
+    def show(self, url: str, app: ASGIApp, hub: Hub) -> None:
+        """Put a board behind this address."""
         assert self._loop is not None
-        port = self._free.pop()
         asyncio.run_coroutine_threadsafe(_opened(hub), self._loop).result(20)
-        self._apps[port] = app
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            hub.close()
-            self._free.append(port)
+        self._apps[_port(url)] = app
+
+    @contextmanager
+    def showing_instead(self, url: str, app: ASGIApp) -> Iterator[None]:
+        """Something else is behind this address, as long as the block lasts."""
+        before = self._apps[_port(url)]
+        self._apps[_port(url)] = app
+        yield
+        self._apps[_port(url)] = before
+
+    @contextmanager
+    def address(self) -> Iterator[str]:
+        """A free address, as long as the block lasts."""
+        port = self._free.pop()
+        yield f"http://127.0.0.1:{port}"
+        self._free.append(port)
 
 
 @contextmanager
@@ -187,11 +215,13 @@ def served(
     board = Board(settings, fleet, Accounts(store), Audit(store), clock)
     hub = Hub(fleet)
     try:
-        with stage.showing(make_app(board, hub), hub) as url:
-            one = Served(url, fleet, board, hub, clock)
+        with stage.address() as url:
+            stage.show(url, make_app(board, hub), hub)
+            one = Served(url, fleet, board, hub, clock, stage)
             try:
                 yield one
             finally:
+                one.hub.close()
                 one.close()
     finally:
         store.close()

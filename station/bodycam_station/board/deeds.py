@@ -31,12 +31,14 @@ def log_in(board: Board, visit: Visit) -> Page | Response:
     )
     if wait_s := board.limiter.wait_s(keys, now_s):
         minutes = max(1, -(-int(wait_s) // 60))
-        return Page("login.html", {"error": "wait", "minutes": minutes, "why": ""}, 429)
+        return Page(
+            "login.html", {"error": "wait", "name": name, "minutes": minutes, "why": ""}, 429
+        )
     board.limiter.count(keys, now_s)  # before the check: tries at the same moment count, too
     found = board.accounts.log_in(name, visit.form.get("password", ""), visit.now_ms)
     if found is None:
         board.audit.add("log-in-failed", person=name, about=name, note=visit.address)
-        return Page("login.html", {"error": "wrong", "why": ""}, 401)
+        return Page("login.html", {"error": "wrong", "name": name, "why": ""}, 401)
     token, role = found
     board.limiter.forget(keys)
     board.audit.add("log-in", person=name, role=role.value, note=visit.address)

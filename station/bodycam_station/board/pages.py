@@ -154,7 +154,9 @@ def log_in_page(board: Board, visit: Visit) -> Page | Response:
     if visit.session is not None:
         return RedirectResponse("/", 303)
     why = visit.query.get("why", "")
-    return Page("login.html", {"error": "", "why": why if why in ("again", "out") else ""})
+    return Page(
+        "login.html", {"error": "", "name": "", "why": why if why in ("again", "out") else ""}
+    )
 
 
 # ---- parts ---------------------------------------------------------------------------------------
