@@ -27,17 +27,23 @@ class Entry:
 class Card(Protocol):
     """Storage. One thread uses it. Every call returns when its effect is durable as it says.
 
-    Raises CardFull or CardFailed; after CardFailed on a path, that path is refused for appending.
+    Raises CardFull or CardFailed.
     """
 
     def create(self, path: str, data: Buffer) -> None:
         """Write a new file under its final name (an existing one is refused) and fsync it.
 
-        Its name is durable after `sync_folder`.
+        Its name is durable after `sync_folder`. After CardFull it is not there, and surely stays
+        away after `sync_folder`.
         """
 
     def append(self, path: str, data: Buffer) -> None:
-        """Add to the end of a file, creating it where missing, and fdatasync it."""
+        """Add to the end of a file, creating it where missing, and fdatasync it.
+
+        All that the file holds is durable then, also where nothing is added. The name of a file
+        that this made is durable only after `sync_folder`. After CardFull nothing of it is there;
+        after CardFailed the same, or the file takes nothing more: a failed sync is never retried.
+        """
 
     def sync_folder(self, path: str) -> None:
         """Make the names in a folder durable."""

@@ -279,3 +279,19 @@ def test_how_far_a_file_is_good() -> None:
     assert walk([b"a\nbad\n" + LONGEST[:-1] * 2], take) == Extent(1, 2, bad)
     long = f"Line 1: A line is longer than {MAX_LINE_BYTES} bytes."
     assert walk([b"a\n" + LONGEST[:-1] * 2], take) == Extent(1, 2, long)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 1000, 10**6])
+def test_zeros_are_what_a_power_cut_left_unwritten(block_bytes: int) -> None:
+    def walked(data: bytes) -> Extent:
+        blocks = [data[i : i + block_bytes] for i in range(0, len(data), block_bytes)]
+        return walk(blocks, refuse(b"bad"))
+
+    bad = "Line 1: It is bad."
+    torn = "Line 1: The last line is torn off."
+    zeros = bytes(512)
+    assert walked(b"a\nbad" + zeros + b"\nb\nc\n") == Extent(1, 2, bad, at_end=True)
+    assert walked(b"a\nbad" + zeros) == Extent(1, 2, torn, torn=True, at_end=True)
+    long = b"a\nbad" + zeros * 40 + b"\nb\n"
+    assert walked(long) == Extent(1, 2, torn, torn=True, at_end=True)
+    assert walked(b"a\nbad\n" + zeros + b"\n") == Extent(1, 2, bad)

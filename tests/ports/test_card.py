@@ -290,7 +290,7 @@ def test_no_path_leads_out_of_the_card(card: Card, root: Path, tmp_path: Path, p
 
 
 def _refusing(number: int) -> Callable[..., int]:
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise OSError(number, os.strerror(number))
 
     return refuse
@@ -374,6 +374,22 @@ def test_a_failed_sync_is_never_retried_on_the_same_file(
     with pytest.raises(CardFailed, match="failed before"):
         card.append("./lines", b"two\n")
     card.append("others", b"two\n")
+
+
+@pytest.mark.parametrize("call", ["open", "fstat"])
+def test_what_failed_before_anything_was_written_can_be_tried_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    card = PosixCard(root)
+    card.append("lines", b"one\n")
+    opened = len([*Path("/proc/self/fd").iterdir()])
+    monkeypatch.setattr(f"os.{call}", _refusing(errno.EIO))
+    with pytest.raises(CardFailed):
+        card.append("lines", b"two\n")
+    monkeypatch.undo()
+    assert len([*Path("/proc/self/fd").iterdir()]) == opened
+    card.append("lines", b"two\n")
+    assert card.read("lines", 100) == b"one\ntwo\n"
 
 
 def test_an_object_whose_sync_failed_is_gone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,19 @@ def test_objects_of_a_batch_that_does_not_fit_are_taken_away(desk: Desk) -> None
     assert (reading(folder).end, len(reading(folder).objects)) == ("close", 1)
 
 
+def test_what_did_not_fit_stays_away_before_anything_is_signed(desk: Desk) -> None:
+    """The card takes a half-written object away itself; no power cut may bring its name back."""
+    card = desk.card()
+    vault, _ = desk.boot(card)
+    recording = vault.open(warned(), START_NS)
+    card.refuse = lambda call, path: CardFull("full") if call == "create" else None
+    card.calls.clear()
+    with pytest.raises(CardFull):
+        recording.commit([("note", [b"{}"])])
+    assert card.calls == [("sync_folder", recording.folder)]
+    assert recording.whole
+
+
 @pytest.mark.parametrize(
     ("call", "error"),
     [("create", CardFailed), ("sync_folder", CardFailed), ("append", CardFailed)],

@@ -70,6 +70,7 @@ def test_a_closed_recording_is_ok(made: Path) -> None:
         (None, 2, b"", "unfinished", 3),
         (None, 1, b'{"dom":"bodyc', "unfinished", 3),
         (None, 1, b"\0" * 300 + b"\n", "unfinished", 3),
+        (None, 1, b"\0" * 300 + b'"}\n{"dom":"bodycam-ledger-1"}\n', "unfinished", 3),
         ("unsealed", 0, b"", "unfinished", 3),
     ],
 )
@@ -88,6 +89,15 @@ def test_a_closing_signature_that_has_no_name_yet(tmp_path: Path) -> None:
     path = Camera(tmp_path).record(end="unsealed")
     (path / "ledger.jsonl.sig.new").write_bytes(b"-----BEGIN")
     assert look(path).integrity == "unfinished"
+
+
+def test_zeros_in_a_ledger_that_was_closed_are_no_power_cut(rec: Path) -> None:
+    ledger = rec / "ledger.jsonl"
+    first, *rest, last = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(first + bytes(len(b"".join(rest)) - 1) + b"\n" + last)
+    verdict = look(rec)
+    assert verdict.integrity == "not-ok"
+    assert "ledger.jsonl.sig" in {problem.where for problem in verdict.problems}
 
 
 def test_a_torn_closing_signature(rec: Path) -> None:

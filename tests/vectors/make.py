@@ -131,6 +131,13 @@ def void(rec: Path) -> None:
 
 KEPT = "ok-pq"
 """Not all that is random in a post-quantum seal can be chosen: this one is made once."""
+
+
+def never_written(found: list[bytes]) -> list[bytes]:
+    """A sector in the middle of the last writing never reached the disk; a later one did."""
+    return [*found[:4], bytes(len(found[4]) - 1) + b"\n", *found[5:]]
+
+
 W, I, S = "00000001.warning.age", "00000002.init.age", "00000003.segment.age"  # noqa: E741
 S2, N = "00000004.segment.age", "00000005.note.age"
 LEDGER, SIG = "ledger.jsonl", "ledger.jsonl.sig"
@@ -196,7 +203,9 @@ def make(out: Path) -> None:
             "not-ok-foreign-closing-signature": closed(added(SIG, (other / SIG).read_bytes())),
             "not-signed-empty-ledger": closed(without_signature(added(LEDGER, b""))),
             "not-signed-void": closed(void),
+            "unfinished-never-written": open_(end=None),
         }
+        lines(never_written)(cases["unfinished-never-written"])
         if (HERE / KEPT).exists():
             cases[KEPT] = HERE / KEPT
         else:

@@ -145,7 +145,7 @@ class JournalReading:
     torn: bool
     """The problem is a last line without a newline."""
     at_end: bool
-    """The problem is in the last line, torn or not: a power cut can explain it."""
+    """A power cut can explain the problem: see lines.Extent."""
 
 
 def read_journal(

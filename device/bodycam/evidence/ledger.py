@@ -232,7 +232,7 @@ class LedgerReading:
     torn: bool
     """The problem is a last line without a newline."""
     at_end: bool
-    """The problem is in the last line, torn or not: a power cut can explain it."""
+    """A power cut can explain the problem: see lines.Extent."""
 
 
 def read_ledger(data: bytes, *, rec: str, device_key: PublicKey | None) -> LedgerReading:

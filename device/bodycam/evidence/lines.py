@@ -19,6 +19,8 @@ ZERO = "0" * 64
 """The digest before the first line of a chain."""
 MAX_LINE_BYTES = 8192
 """A line with its newline."""
+NEVER_WRITTEN = b"\0"
+"""No line holds a zero. A file that grew before all of its new sectors were written has them."""
 MAX_INTEGER = 2**53 - 1
 TAIL_BYTES = 99
 """From `,"sig":"` to the newline: `head -c -99` of a line are its signed bytes."""
@@ -129,7 +131,8 @@ def unbase64(text: str) -> bytes:
 def split(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """The lines of a file that is read in blocks, each with its newline; a torn last one has none.
 
-    Holds at most one line and one block. Raises LineError at a line that is too long.
+    Holds at most one line and one block. Raises LineError at a line that is too long, unless it
+    holds zeros: those were never written, and what a power cut left there is no line either.
     """
     rest = b""
     for block in blocks:
@@ -140,9 +143,11 @@ def split(blocks: Iterable[bytes]) -> Iterator[bytes]:
             start = end
         rest = data[start:]
         if len(rest) >= MAX_LINE_BYTES:
+            if NEVER_WRITTEN in rest:
+                break
             raise LineError(f"A line is longer than {MAX_LINE_BYTES} bytes.")
     if rest:
-        yield rest
+        yield rest[:MAX_LINE_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,8 @@ class Extent:
     torn: bool = False
     """The problem is a last line without a newline, as a power cut leaves it."""
     at_end: bool = False
-    """The problem is in the last line, torn or not: nothing follows it."""
+    """The problem is where a power cut explains it: in the last line, torn or not, or in one that
+    holds zeros. Those were never written; lines of the same writing may lie behind them."""
 
 
 def walk(blocks: Iterable[bytes], take: Callable[[bytes], None]) -> Extent:
@@ -182,7 +188,8 @@ def walk(blocks: Iterable[bytes], take: Callable[[bytes], None]) -> Extent:
             take(line)
         except EvidenceError as error:
             what = f"Line {count}: {error.what}"
-            return Extent(count, valid_bytes, what, at_end=_exhausted(found))
+            at_end = NEVER_WRITTEN in line or _exhausted(found)
+            return Extent(count, valid_bytes, what, at_end=at_end)
         count += 1
         valid_bytes += len(line)
 

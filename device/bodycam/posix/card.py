@@ -52,8 +52,8 @@ class PosixCard:
         with self._parent(path) as (folder, name):
             fd = _open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, folder)
             try:
-                self._refused.add(parts)  # until it is known to be durable, or not to be there
                 before = os.fstat(fd).st_size
+                self._refused.add(parts)  # until it is known to be durable, or not to be there
                 try:
                     _write(fd, data)
                 except OSError as error:
@@ -206,9 +206,12 @@ def _enter(opened: ExitStack, name: str, above: int | None = None) -> int:
 def _open(name: str, flags: int, folder: int) -> int:
     """Open a plain file; not even a pipe that somebody has put there holds us up."""
     fd = os.open(name, flags | os.O_NONBLOCK | _SAFELY, 0o640, dir_fd=folder)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise CardFailed(f"{name} on the card is not a file.")
+    except OSError:
         os.close(fd)
-        raise CardFailed(f"{name} on the card is not a file.")
+        raise
     return fd
 
 

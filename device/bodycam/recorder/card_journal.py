@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from bodycam.errors import CardError, CardFailed, CardFull, EvidenceError, LineError
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.journal import Entry, Journal, JournalReader
 from bodycam.evidence.keys import SigningKey
 from bodycam.evidence.ledger import parse_rec
-from bodycam.evidence.lines import MAX_LINE_BYTES, Line, digest
+from bodycam.evidence.lines import MAX_LINE_BYTES, NEVER_WRITTEN, Line, digest
 from bodycam.ports import Card, Clock, Mark
 from bodycam.rules.events import Log
 
@@ -21,6 +22,8 @@ PATH = "journal.jsonl"
 FOLDER = "recordings"
 ASIDE = "unsigned"
 """The folder for what is not, or no longer, part of a chain."""
+AT_ONCE = 16
+"""So many lines share a flush, at most: so many a power cut may spoil."""
 _BLOCK_BYTES = 64 * 1024
 
 
@@ -49,8 +52,8 @@ class CardJournal:
         self._clock = clock
         self.last_opened = ""
         """The recording of the newest opening line; empty where there is none."""
-        self.unended = ""
-        """The same, where no later line is about it."""
+        self.unended: set[str] = set()
+        """What was opened since the last start that came to its end, and no later line is about."""
         self.counter = self._newest_folder()
         """The number of the newest recording: the next one has a greater."""
         self.set_aside = ""
@@ -99,7 +102,7 @@ class CardJournal:
             self.last_opened, self.counter = opened, parse_rec(opened).counter
 
     def write_all(self, logs: Sequence[Log]) -> None:
-        """Append several lines with one flush; raises as `write` does, of all of them.
+        """Append at most AT_ONCE lines with one flush; raises as `write` does, of all of them.
 
         Where the card fails, `seq` says whether they are to be written with the next ones.
         """
@@ -222,8 +225,8 @@ class CardJournal:
     def _find_end(self) -> Entry | None:
         """The last good line, from which to go on; None: this is a new journal.
 
-        A power cut spoils the last line at most: that one is kept apart, and the journal goes on
-        before it. Where the one before is bad, too, the journal is not ours to continue.
+        A power cut spoils the last lines at most, those of one writing: they are kept apart, and
+        the journal goes on before them. Where anything else is bad it is not ours to continue.
         """
         try:
             entry = self._last()
@@ -235,49 +238,61 @@ class CardJournal:
             entry = None
         else:
             self._find_opening()
-        if entry is None:
-            self._card.append(PATH, b"")
-            self._card.sync_folder(".")
+        # Where only the program was killed, the newest lines may be in no more than memory.
+        self._card.append(PATH, b"")
+        self._card.sync_folder(".")
         return entry
 
     def _last(self) -> Entry | None:
-        lines = self._backwards()
-        last = next(lines, None)
-        if last is None:
-            return None
-        try:
-            return self._read(last)
-        except EvidenceError as error:
-            before = next(lines, None)
-            entry = None if before is None else self._read(before)
-            self._keep_tail(last)
-            self.set_aside = f"The journal's last line was not whole: {error.what}"
-            return entry
+        """The same; raises EvidenceError where it is not ours."""
+        lines = [*islice(self._backwards(), AT_ONCE + 1)][::-1]
+        reader = JournalReader(self.device, self._key.public)
+        entry = None
+        if len(lines) > AT_ONCE:  # the first of them was durable before the last writing
+            entry = self._read(lines.pop(0))
+            reader = JournalReader(
+                self.device, self._key.public, seq=entry.seq + 1, prev=entry.digest
+            )
+        for number, line in enumerate(lines, 1):
+            try:
+                entry = reader.take(_whole(line))
+            except EvidenceError as error:
+                if number < len(lines) and NEVER_WRITTEN not in line:
+                    raise
+                self._keep_tail(b"".join(lines[number - 1 :]))
+                self.set_aside = f"The journal's last line was not whole: {error.what}"
+                break
+        return entry
 
     def _read(self, raw: bytes) -> Entry:
         """A line that stands for itself: whole, ours, signed. Raises EvidenceError."""
-        if not raw.endswith(b"\n"):
-            raise LineError("It is torn off.")
-        fields = Line.parse(raw).fields
+        fields = Line.parse(_whole(raw)).fields
         seq, prev = fields.get("seq"), fields.get("prev")
         if not isinstance(seq, int):
             raise LineError("It has no number.")
         return JournalReader(self.device, self._key.public, seq=seq, prev=str(prev)).take(raw)
 
     def _find_opening(self) -> None:
-        """Look back for the newest opening, and whether a later line is about it."""
+        """Look back for the newest opening, and for those that no later line is about.
+
+        A `boot` line is written when everything before it has been recovered.
+        """
         told: set[object] = set()
+        booted = False
         with suppress(EvidenceError):
             for raw in self._backwards():
+                if booted and self.last_opened:
+                    return
                 with suppress(EvidenceError):
                     fields = Line.parse(raw).fields
+                    booted |= fields.get("kind") == "boot"
                     if fields.get("kind") != "open":
                         told.add(fields.get("rec"))
                     elif rec := self._read(raw).rec:
-                        self.last_opened = rec
-                        self.unended = "" if rec in told else rec
+                        self.last_opened = self.last_opened or rec
                         self.counter = max(self.counter, parse_rec(rec).counter)
-                        return
+                        if not booted and rec not in told:
+                            self.unended.add(rec)
 
     def _line_from(self, offset: int) -> tuple[int, Line] | None:
         """The first line that begins at `offset` or after it, and where; None: there is none."""
@@ -307,10 +322,17 @@ class CardJournal:
             *whole, torn = (self._card.read(PATH, end - start, start) + carry).split(b"\n")
             lines = [line + b"\n" for line in whole] + ([torn] if torn else [])
             carry = lines.pop(0) if start else b""
-            if len(carry) > MAX_LINE_BYTES:
+            unwritten = NEVER_WRITTEN in carry and len(carry) <= AT_ONCE * MAX_LINE_BYTES
+            if len(carry) > MAX_LINE_BYTES and not unwritten:
                 raise LineError(f"A line is longer than {MAX_LINE_BYTES} bytes.")
             yield from reversed(lines)
             end = start
+
+
+def _whole(raw: bytes) -> bytes:
+    if not raw.endswith(b"\n"):
+        raise LineError("It is torn off.")
+    return raw
 
 
 def free_name(card: Card, path: str) -> str:

@@ -38,8 +38,7 @@ def recover(card: Card, journal: CardJournal, key: SigningKey) -> list[Found]:
     `failed`. Raises CardError where not even the folder of recordings can be read.
     """
     recs = {entry.name for entry in card.list(FOLDER) if entry.kind == "folder"}
-    if journal.unended:
-        recs.add(journal.unended)
+    recs |= journal.unended
     device = journal.device
     found = [_Case(card, journal, key, rec).settle() for rec in sorted(recs) if _of(rec, device)]
     return [one for one in found if one is not None]
@@ -82,6 +81,9 @@ class _Case:
             return self._damaged(reading.problem)
         if reading.opening is None:
             return self._void()
+        # Only the program may have been killed: then what was read may be in no more than memory.
+        self._card.append(self._ledger, b"")
+        self._card.sync_folder(self._folder)
         if reading.end is not None:
             return self._sign(reading)
         return self._recover(reading, data[reading.valid_bytes :])

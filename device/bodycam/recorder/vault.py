@@ -148,15 +148,15 @@ class Vault:
         """The objects; all of them, or none where the card is full."""
         folder, first = recording.folder, recording.ledger.seq
         names = [object_name(number, kind) for number, (kind, _) in enumerate(sealed, first)]
-        created = []
         try:
             for name, (_, data) in zip(names, sealed, strict=True):
                 self._card.create(f"{folder}/{name}", data)
-                created.append(name)
             self._card.sync_folder(folder)
         except CardFull:
-            for name in created:
-                self._card.remove(f"{folder}/{name}")
+            for name in names:
+                if self._card.exists(f"{folder}/{name}"):
+                    self._card.remove(f"{folder}/{name}")
+            self._card.sync_folder(folder)  # nor may one that the card itself took away come back
             recording.whole = True
             raise
 

@@ -15,6 +15,7 @@ from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
 from bodycam.media.packets import SECOND, Gop
 from bodycam.media.ring import End, payload
 from bodycam.ports import Clock, Parts
+from bodycam.recorder.card_journal import AT_ONCE
 from bodycam.recorder.clearance import Tally
 from bodycam.recorder.footage import Begin, Footage, Item
 from bodycam.recorder.vault import Recording, Vault, note_body
@@ -151,7 +152,8 @@ class Writer:
         logs, items = self._footage.take(BATCH_GOPS, 0 if self._tidying else wait_s)
         self.watch.busy_since_ns = self._clock.now_ns()
         try:
-            self._log(logs)
+            for start in range(0, len(logs), AT_ONCE):
+                self._log(logs[start : start + AT_ONCE])
             self._work(deque(items))
             self._tell_room()
         finally:
