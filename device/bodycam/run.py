@@ -27,7 +27,6 @@ from bodycam.pi.camera import CameraSettings, PiCamera, buffer_count, encoder_of
 from bodycam.pi.fittings import Fittings
 from bodycam.pi.hardware import PI, Hardware
 from bodycam.pi.i2c import I2c
-from bodycam.pi.lens import LensWatch
 from bodycam.pi.sound import PiMicrophone, SoundSettings
 from bodycam.posix.beside import STATUS
 from bodycam.posix.dumps import forbid_core_dumps
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from bodycam.recorder.agent import Watch
     from bodycam.recorder.process import Recorder
 
-LOADS_WITHIN_S = 20.0
+LOADS_WITHIN_S = 10.0
 """The camera's library is waited for so long; then the rest is imported beside it."""
 READY_WITHIN_S = 5.0
 """systemd is told that it runs when the ring fills, and without a camera after so long."""
@@ -114,9 +113,6 @@ class _Process:
             lambda: self._body.health.readings,
             process_began_ns(),
         )
-        self._lens = LensWatch(
-            self._camera.luma, self._intake.reports, tell=tell, start_looker=hardware.looker
-        )
 
     def live(self, wearer: str, watch: "Watch", beside: Callable[[Intake], None]) -> int:
         """From the first picture to the last line; the exit code."""
@@ -135,29 +131,38 @@ class _Process:
             function_closed=buttons.closed_at_start("function"),
             watch=watch,
         )
-        beside(self._intake)
-        self._life.callback(self._lens.stop)
-        self._wait(recorder)
-        if not recorder.stop(END_WITHIN_S) or recorder.wait(0) is not None:
-            self._code = 1
-        return self._code
+        try:
+            beside(self._intake)
+            self._wait(recorder)
+        finally:
+            closed = recorder.stop(END_WITHIN_S)
+        return self._code if closed and recorder.wait(0) is None else 1
 
     # ---- the end ---------------------------------------------------------------------------------
 
     def _wait(self, recorder: "Recorder") -> None:
         """Until all is closed, or the control road has ended by an error of its own."""
-        begun_ns = self._clock.now_ns()
-        ready = False
+        late_ns = self._clock.now_ns() + round(READY_WITHIN_S * 1e9)
+        ready = seen = False
         while not self._host.closed.wait(LOOK_S) and recorder.wait(0) is None:
-            first = self._status.ring_from_ns is None and self._intake.footage.newest_ns
-            if first:
-                self._status.ring_from_ns = first
-                if self._fittings.lens_watch:
-                    self._lens.start()
-            late = self._clock.now_ns() - begun_ns > READY_WITHIN_S * 1e9
-            if not ready and (first or self._docked or late):
+            newest_ns = self._intake.footage.newest_ns
+            if newest_ns is not None and not seen:
+                seen = True
+                if not self._docked:
+                    self._status.ring_from_ns = newest_ns
+                self._watch_the_lens()
+            if not ready and (seen or self._docked or self._clock.now_ns() > late_ns):
                 ready = True
                 self._host.ready()
+
+    def _watch_the_lens(self) -> None:
+        from bodycam.pi.lens import LensWatch
+
+        if self._fittings.lens_watch:
+            reports, looker = self._intake.reports, self._hardware.looker
+            lens = LensWatch(self._camera.luma, reports, tell=tell, start_looker=looker)
+            self._life.callback(lens.stop)
+            lens.start()
 
     def _end(self, why: str) -> None:
         """Close everything and end; systemd itself decides what follows."""
@@ -288,7 +293,7 @@ class _Status:
     began_ns: int
     """When this process began."""
     ring_from_ns: int | None = None
-    """The first picture since this process began."""
+    """The first picture since this process began; None also where it began in its dock."""
 
     def publish(self, fields: Mapping[str, object]) -> None:
         """See ports.Status."""

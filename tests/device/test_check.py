@@ -489,7 +489,7 @@ def test_the_time_from_power_to_ring_is_told_against_its_target(home: Home) -> N
     ("status", "says"),
     [
         ({"began_us": 900_000_000, "ring_from_us": 903_000_000}, "not by switching on"),
-        ({"began_us": 8_000_000, "ring_from_us": None}, "No picture has reached the ring"),
+        ({"began_us": 8_000_000, "ring_from_us": None}, "No picture reached the ring by itself"),
         ({"state": "standby"}, "does not say how it began"),
     ],
 )

@@ -143,12 +143,16 @@ class DeskClock:
     now: int = START_NS
     source: str = "ntp"
     utc_offset_s: int = 0
+    jumped_ns: int = 0
+    """By how much somebody has moved the time of day."""
 
     def now_ns(self) -> int:
         return self.now
 
     def wall(self) -> WallTime:
-        return WallTime(1_790_000_000 * SECOND + self.now, self.source, 40, self.utc_offset_s)
+        return WallTime(
+            1_790_000_000 * SECOND + self.now + self.jumped_ns, self.source, 40, self.utc_offset_s
+        )
 
 
 @dataclass

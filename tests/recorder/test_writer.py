@@ -142,6 +142,21 @@ def test_a_recording_is_kept_and_closed(road: Road) -> None:
     assert road.desk.kinds() == ["open", "close", "mark"]
 
 
+@pytest.mark.parametrize("years", [10, -56])
+def test_a_clock_that_jumps_in_a_recording_moves_nothing_in_it(road: Road, years: int) -> None:
+    """Times are those of the boot clock; the time of day is only stated."""
+    pictures = _film(6)
+    road.begin(pictures[:15], stop=False)
+    road.run()
+    road.desk.clock.jumped_ns = years * 365 * 86_400 * SECOND
+    road.feed(pictures[15:])
+    road.footage.finish()
+    road.run()
+    road.assert_kept(pictures, ends=["close"])
+    times = [entry.t_us for entry in road.desk.journal()]
+    assert times == sorted(times)
+
+
 def test_one_recording_after_another(road: Road) -> None:
     first, second = _film(2), _film(2, start_ns=LATER_NS)
     road.begin(first)

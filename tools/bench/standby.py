@@ -56,25 +56,26 @@ def overhead(film_name: str, film_path: str) -> Told:
 
 
 def start(camera_library: str = "") -> Told:
-    """CPU ms of a process from its beginning until a first packet can be buffered, as a camera must
-    begin: policy and ring first. Then until the rest of the recorder is imported, too.
+    """CPU ms of a process from its beginning until a first packet can be buffered, as `bodycam run`
+    begins: configuration, policy, ring, all but the pins. Then until the rest of the recorder,
+    which it imports while the ring fills, is there too.
     """
     _load(camera_library)
-    from bodycam.media.packets import Packet, Track
-    from bodycam.media.ring import RingPolicy
-    from bodycam.recorder.footage import Footage
+    from bodycam import cli, run  # noqa: F401
+    from bodycam.config import read_config
+    from bodycam.pi.body import make_clock
+    from bodycam.recorder.intake import Intake
     from bodycam.rules.policy import read_policy
 
     path = HOUSE / "config" / "policies" / "default.toml"
+    config = read_config(HOUSE / "config" / "bodycam.toml")
     rules = read_policy(path.read_bytes(), path.name)
-    ring = RingPolicy(
-        rules.pre_record_ns, rules.keyframe_interval_ns, rules.frame_ns, rules.budget_bytes
-    )
-    footage = Footage(ring, lambda _: None)
-    footage.append(Packet(Track.VIDEO, 0, b"picture", key=True))
+    intake = Intake(rules, make_clock(config.fittings))
+    intake.reports.picture(0, b"picture", key=True)
     buffered_s = time.process_time()
-    from bodycam.posix import card, clock, status, systemd  # noqa: F401
-    from bodycam.recorder import agent, assembly, threads, writer  # noqa: F401
+    from bodycam import enrolled  # noqa: F401
+    from bodycam.posix import card  # noqa: F401
+    from bodycam.recorder import process  # noqa: F401
 
     return {"buffered": buffered_s * 1000, "whole": time.process_time() * 1000}
 

@@ -32,8 +32,9 @@ def _measure(path: Path) -> tuple[str, Figures]:
         ) from error
     if ring_us is None:
         raise DeviceError(
-            "No picture has reached the ring yet: the camera sleeps in its dock, or does not work.",
-            do="Take it out of its dock, wait 10 s, and look again.",
+            "No picture reached the ring by itself: it began in its dock, or the camera does not "
+            "work.",
+            do="Take it out of its dock, switch it off and on, wait 15 s, and look again.",
         )
     began_s, ring_s = began_us / 1e6, ring_us / 1e6
     figures = {"kernel_to_process_s": began_s, "kernel_to_ring_s": ring_s}

@@ -6,7 +6,7 @@ no further package comes between. Nothing here waits: the device is opened witho
 
 import ctypes
 import errno
-from typing import Any, Protocol
+from typing import Any
 
 from bodycam.errors import DeviceError
 
@@ -17,27 +17,8 @@ _PLAYBACK, _NONBLOCK, _MU_LAW, _INTERLEAVED = 0, 1, 20, 3
 _RUNNING = 3
 
 
-class Sink(Protocol):
-    """Something that plays µ-law sound of one channel. Every call raises DeviceError."""
-
-    def begin(self, rate_hz: int) -> None:
-        """Get ready to play from the start."""
-
-    def write(self, data: memoryview) -> int:
-        """Give it samples; how many it took, which may be none."""
-
-    def heard(self) -> int:
-        """How many samples it has played since `begin`."""
-
-    def end(self) -> None:
-        """Fall silent at once."""
-
-    def close(self) -> None:
-        """Let go of the device; `begin` opens it again. Never raises."""
-
-
 class AlsaSink:
-    """Implements Sink."""
+    """Implements speaker.Sink."""
 
     def __init__(self, device: str) -> None:
         """The name that ALSA knows, such as `plughw:CARD=MAX98357A`."""
@@ -48,7 +29,7 @@ class AlsaSink:
         self._library: Any = None
 
     def begin(self, rate_hz: int) -> None:
-        """See Sink."""
+        """See speaker.Sink."""
         if not self._pcm:
             opened = self._alsa.snd_pcm_open(
                 ctypes.byref(self._pcm), self._device.encode(), _PLAYBACK, _NONBLOCK
@@ -67,7 +48,7 @@ class AlsaSink:
         self._written = 0
 
     def write(self, data: memoryview) -> int:
-        """See Sink."""
+        """See speaker.Sink."""
         if not data:
             return 0
         chunk = bytes(data[: self._rate_hz])
@@ -85,7 +66,7 @@ class AlsaSink:
         return int(took)
 
     def heard(self) -> int:
-        """See Sink."""
+        """See speaker.Sink."""
         if not self._written:
             return 0
         delay = ctypes.c_long()
@@ -96,12 +77,12 @@ class AlsaSink:
         return max(0, self._written - max(0, delay.value))
 
     def end(self) -> None:
-        """See Sink."""
+        """See speaker.Sink."""
         if self._pcm:
             self._check(self._alsa.snd_pcm_drop(self._pcm))
 
     def close(self) -> None:
-        """See Sink."""
+        """See speaker.Sink."""
         if self._pcm:
             self._alsa.snd_pcm_close(self._pcm)
             self._pcm, self._rate_hz = ctypes.c_void_p(), 0

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bodycam.pi.alsa import AlsaSink, Sink
 from bodycam.pi.buttons import Buttons
 from bodycam.pi.clips import SOUNDS, Clips
 from bodycam.pi.clock import ClockModule, PiClock
@@ -20,7 +19,7 @@ from bodycam.pi.health import Health, Reader
 from bodycam.pi.i2c import I2c
 from bodycam.pi.outputs import PiOutputs
 from bodycam.pi.parts import Buzzer, RgbLight, SingleLights, Vibration
-from bodycam.pi.speaker import Speaker
+from bodycam.pi.speaker import Sink, Speaker
 from bodycam.pi.vitals import CardWear, Supply, Temperature
 from bodycam.ports import Reports
 
@@ -50,7 +49,7 @@ class Body:
         bus: I2c,
         clock: PiClock,
         tell: Callable[[str], None],
-        sink: Callable[[str], Sink] = AlsaSink,
+        sink: Callable[[str], Sink],
     ) -> None:
         """Takes hold of all pins. Raises DeviceError; `tell` takes a sentence for the log."""
         light = SingleLights if fittings.light.blue_pin is None else RgbLight

@@ -4,7 +4,6 @@ Nothing of the recorder runs by the time of day; it is stated in the evidence to
 source and the greatest error to expect.
 """
 
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +43,8 @@ class Quality:
 
 def timedated() -> bool:
     """Whether any network time service has set the clock, by systemd's word. Raises DeviceError."""
+    import subprocess  # where nobody asks, it is not loaded
+
     words = ["busctl", "--timeout=3", "get-property", "org.freedesktop.timedate1"]
     words += ["/org/freedesktop/timedate1", "org.freedesktop.timedate1", "NTPSynchronized"]
     try:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Protocol
 
 from bodycam.errors import DeviceError
@@ -102,15 +101,18 @@ class AacEncoder:
 
     def __init__(self, settings: SoundSettings) -> None:
         """Raises DeviceError."""
+        from fractions import Fraction
+
         import av
 
         self._av: Any = av
+        self._tick = Fraction(1, settings.rate_hz)
         self._layout = "mono" if settings.channels == 1 else "stereo"
         self._rate_hz = settings.rate_hz
         self._count = 0
         codec: Any = av.CodecContext.create("aac", "w")
         codec.sample_rate, codec.layout, codec.format = settings.rate_hz, self._layout, "fltp"
-        codec.time_base = Fraction(1, settings.rate_hz)
+        codec.time_base = self._tick
         codec.bit_rate = settings.bitrate_bps
         self._codec = codec
 
@@ -123,7 +125,7 @@ class AacEncoder:
         frame = self._av.AudioFrame(format="s16", layout=self._layout, samples=FRAME)
         frame.planes[0].update(samples)
         frame.sample_rate, frame.pts = self._rate_hz, self._count
-        frame.time_base = Fraction(1, self._rate_hz)
+        frame.time_base = self._tick
         self._count += FRAME
         try:
             packets = self._codec.encode(frame)

@@ -9,9 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bodycam.errors import DeviceError
-from bodycam.pi.alsa import Sink
 from bodycam.pi.clips import SILENCE, TONE, Clip, Clips, louder_or_softer
 from bodycam.pi.pins import boottime_ns
 from bodycam.ports import Reports
@@ -24,6 +24,25 @@ POLL_S = 0.005
 MOST_WAITING = 32
 """So many sentences wait at the dock."""
 DOCK_PERCENT = 70
+
+
+class Sink(Protocol):
+    """Something that plays µ-law sound of one channel. Every call raises DeviceError."""
+
+    def begin(self, rate_hz: int) -> None:
+        """Get ready to play from the start."""
+
+    def write(self, data: memoryview) -> int:
+        """Give it samples; how many it took, which may be none."""
+
+    def heard(self) -> int:
+        """How many samples it has played since `begin`."""
+
+    def end(self) -> None:
+        """Fall silent at once."""
+
+    def close(self) -> None:
+        """Let go of the device; `begin` opens it again. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
