@@ -45,6 +45,9 @@ powercut: setup-test ## pull the plug N times under the real recorder on real ex
 bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is short, ONLY=bc a part
 	@python -m tools.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
 
+demo: setup ## a station with a broker and 24 simulated cameras; its board is at http://127.0.0.1:8420
+	@bodycam-station serve --demo
+
 fuzz: setup-test ## search for bytes that a reader does not stand; SECONDS=600, TARGET=line for one
 	@python -m tools.fuzz --seconds $(or $(SECONDS),60) $(if $(TARGET),--target $(TARGET))
 

@@ -242,6 +242,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--broker", metavar="URL", help="instead of the one in fleet.toml")
     sub.add_argument("--address", metavar="IP", help="to listen on, instead of board.toml's")
     sub.add_argument("--port", metavar="N", type=int, help="instead of board.toml's; 0: a free one")
+    sub.add_argument(
+        "--demo",
+        action="store_true",
+        help="a made-up station with a broker and 24 simulated cameras, gone again at the end",
+    )
+    sub.add_argument("--cameras", metavar="N", type=int, help="of the demo, instead of 24")
 
     sub = command(
         "user",

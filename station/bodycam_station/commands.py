@@ -367,6 +367,12 @@ def serve(args: argparse.Namespace) -> int:
     """The fleet and its board."""
     from bodycam_station.board import serve as board  # heavy: a web server and a database
 
+    if args.demo:
+        from bodycam_station.demo import demo
+
+        return demo.serve(args)
+    if args.cameras:
+        raise UsageError("--cameras is for the demo.", do="Give --demo, too.")
     with _station(args) as station:
         return board.serve(station, args)
 

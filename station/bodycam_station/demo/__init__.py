@@ -1,0 +1,1 @@
+"""A station with a broker and simulated cameras, for one person at one computer."""
