@@ -10,7 +10,7 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 N ?= 200
 UV := uv==0.13.9
 
-.PHONY: help run test test-camera proof powercut bench fuzz mutants lock install uninstall speech format clean setup setup-test
+.PHONY: help run demo test test-camera proof powercut bench fuzz mutants lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list

@@ -44,7 +44,7 @@ def test_a_morning_with_one_command(demo: "subprocess.Popen[str]", tmp_path: Pat
     with httpx.Client(base_url=url, headers={"Origin": url, "Accept-Language": "en"}) as client:
         client.post("/login", data={"name": NAME, "password": password[1]})
         end_s = time.monotonic() + WITHIN_S
-        counts: list[int] = []
+        morning, counts = "", [0]
         while sum(counts) != CAMERAS or counts[0] < CAMERAS / 2 or "speaker" not in morning:
             assert time.monotonic() < end_s, counts
             time.sleep(0.1)
