@@ -50,10 +50,14 @@ def test_three_power_cuts_lose_nothing_that_was_promised(tmp_path: Path) -> None
     assert "promises not kept: 0 (at most 0) ok" in done.stdout
 
 
+FOUND_WITHIN = {"objects-not-synced": 2, "line-not-synced": 2, "line-first": 30}
+"""Cuts. What is wrong for some milliseconds only takes more of them."""
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_product_that_breaks_its_promises_is_found(fault: str, tmp_path: Path) -> None:
-    given = ("--cuts", 20, "--seed", 11, "--moments", "GOP", "--broken", fault)
+    given = ("--cuts", FOUND_WITHIN[fault], "--seed", 11, "--moments", "GOP", "--broken", fault)
     done = powercut(*given, "--out", tmp_path / "powercut.json")
     assert done.returncode == 1
     assert "promises were not kept" in done.stderr
