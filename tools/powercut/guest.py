@@ -6,34 +6,24 @@ It says on its console what `words.py` lists. With no press in its script it rec
 fills its ring, goes off in order, and ends.
 """
 
-import hashlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
 from tools.bench.film import FPS, SMALL, Film
 from tools.powercut import words
-from tools.powercut.broken import BROKEN, READABLE
 from tools.powercut.words import Voice
 
-from bodycam.evidence.keys import SoftwareKey
-from bodycam.evidence.lines import Line
 from bodycam.media.packets import SECOND
-from bodycam.ports import Buffer, Pattern
-from bodycam.posix.card import PosixCard
+from bodycam.ports import Clock, Reports
 from bodycam.posix.clock import PosixClock
-from bodycam.recorder.assembly import Owner
 from bodycam.recorder.intake import Intake
-from bodycam.recorder.process import Recorder, Surroundings
-from bodycam.rules import events
-from bodycam.rules.events import Effect, Event
-from bodycam.rules.model import Model
 from bodycam.rules.policy import read_policy
 
 UNSYNCED = b"nobody syncs this" * 4096
@@ -93,83 +83,29 @@ class Job:
         return cls(**fields)
 
 
-class TellingCard(PosixCard):
-    """The product's card; says what it is about to change, and every line when it is durable."""
+class Scene:
+    """What camera and wearer do, on the camera's thread."""
 
-    def __init__(self, root: Path, voice: Voice) -> None:
-        super().__init__(root)
-        self._voice = voice
-
-    def create(self, path: str, data: Buffer) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "create", path)
-        super().create(path, data)
-
-    def append(self, path: str, data: Buffer) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "append", path)
-        super().append(path, data)
-        for raw in bytes(data).splitlines(keepends=True):
-            fields = Line.parse(raw).fields
-            digest = hashlib.sha256(raw.removesuffix(b"\n")).hexdigest()
-            self._voice.say(words.DURABLE, path, fields["seq"], fields["kind"], digest)
-
-    def sync_folder(self, path: str) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "sync_folder", path)
-        super().sync_folder(path)
-
-    def make_folder(self, path: str) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "make_folder", path)
-        super().make_folder(path)
-
-    def move(self, source: str, target: str) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "move", source)
-        super().move(source, target)
-
-    def truncate(self, path: str, size: int) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "truncate", path)
-        super().truncate(path, size)
-
-    def remove(self, path: str) -> None:
-        """See ports.Card."""
-        self._voice.say(words.TOUCH, "remove", path)
-        super().remove(path)
-
-
-class Life:
-    """The camera from power on; implements the ports that are not card or clock."""
-
-    def __init__(self, job: Job, voice: Voice) -> None:
+    def __init__(self, job: Job, voice: Voice, reports: Reports, clock: Clock) -> None:
         self._job = job
         self._voice = voice
-        self._clock = PosixClock()
-        self._awake = threading.Event()
-        self._closed = threading.Event()
-        voice.say(words.RECOVERING)
-        around = Surroundings(
-            open_card=lambda: TellingCard(Path(job.card), voice),
-            random=os.urandom,
-            boot=f"life-{job.life}",
-            status=self,
-            host=self,
-            failed=self._failed,
-            tell=lambda _: None,
-        )
-        owner = Owner(
-            job.device, SoftwareKey.from_seed(bytes.fromhex(job.seed)), job.recipients, job.wearer
-        )
-        intake = Intake(read_policy(POLICY, "powercut.toml"), self._clock)
-        self._reports = intake.reports
-        self._recorder = Recorder(intake, owner, around)
+        self._reports = reports
+        self._clock = clock
+        self.closed = threading.Event()
+        """Everything is closed: no more is filmed."""
+        self.opened: Callable[[], bool] = lambda: False
+        """Whether the card has been opened, and what a cut had left has been recovered."""
+        self._thread = threading.Thread(target=self._film, name="camera", daemon=True)
 
-    def live(self, began_ns: int) -> None:
-        """Until the power goes, or everything that was asked for has been done."""
-        self._recorder.start(self, self, watch=self._watch)
-        self._awake.wait()
+    def start(self) -> None:
+        """The first picture is taken now."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until it is over."""
+        self._thread.join()
+
+    def _film(self) -> None:
         reports, start_ns = self._reports, self._clock.now_ns()
         recovered = False
         pictures = Film(SMALL, Path(self._job.film)).pictures()
@@ -183,15 +119,15 @@ class Life:
                 t_ns, frame = next(heard)
             reports.picture(taken_ns, data, key)
             if number == 0:
-                self._voice.say(words.FILLING, (self._clock.now_ns() - began_ns) // 1_000_000)
+                took_ns = self._clock.now_ns() - process_began_ns()
+                self._voice.say(words.FILLING, took_ns // 1_000_000)
             self._voice.say(words.PICTURE, number)
-            if self._recorder.opened and not recovered:
+            if self.opened() and not recovered:
                 recovered = True
                 self._voice.say(words.RECOVERED)
             self._wear(number)
-            if self._closed.is_set():
-                break
-        self._recorder.stop()
+            if self.closed.is_set():
+                return
 
     def _heard(self, start_ns: int) -> Iterator[tuple[int, bytes]]:
         """The sound's frames, each with the time of its first sample."""
@@ -202,7 +138,7 @@ class Life:
     def _wear(self, number: int) -> None:
         """What the wearer does at this picture, and the file that nobody syncs."""
         reports, now_ns = self._reports, self._clock.now_ns()
-        if not self._job.presses and number >= _ENOUGH and self._recorder.opened:
+        if not self._job.presses and number >= _ENOUGH and self.opened():
             reports.shut_down("that was all", now_ns)
         for closed_at, opened_at, stops in self._job.presses:
             if number == closed_at:
@@ -218,62 +154,6 @@ class Life:
             (Path(self._job.control) / name).write_bytes(UNSYNCED)
             self._voice.say(words.UNSYNCED, name)
 
-    def _watch(
-        self, now: int, event: Event | None, model: Model, effects: tuple[Effect, ...]
-    ) -> None:
-        if isinstance(event, events.RecordingSaved):
-            self._voice.say(words.CLOSED, event.rec)
-        for effect in effects:
-            if isinstance(effect, events.Begin):
-                self._voice.say(words.BEGIN)
-            elif isinstance(effect, events.Until):
-                self._voice.say(words.UNTIL)
-
-    def _failed(self, error: BaseException) -> None:
-        self._voice.say(words.FAILED, type(error).__name__, error)
-
-    # ---- ports -----------------------------------------------------------------------------------
-
-    def alive(self) -> None:
-        """See ports.Host."""
-
-    def power_off(self, reason: str) -> None:
-        """See ports.Host."""
-        self._closed.set()
-
-    def publish(self, fields: Mapping[str, object]) -> None:
-        """See ports.Status."""
-
-    def wake(self) -> None:
-        """See ports.Camera."""
-        self._awake.set()
-
-    def sleep(self) -> None:
-        """See ports.Camera."""
-
-    def force_keyframe(self) -> None:
-        """See ports.Camera; the next one comes within a second."""
-
-    def restart(self) -> None:
-        """See ports.Camera."""
-
-    def light(self, pattern: Pattern) -> None:
-        """See ports.Outputs."""
-
-    def vibrate(self, pattern: Pattern) -> None:
-        """See ports.Outputs."""
-
-    def warn(self, output: str, token: int, texts: tuple[str, ...], volume_percent: int) -> None:
-        """See ports.Outputs; given at once."""
-        self._reports.warning_started(output, token, self._clock.now_ns())
-        self._reports.warning_ended(output, token, self._clock.now_ns())
-
-    def hush(self) -> None:
-        """See ports.Outputs."""
-
-    def say(self, text: str) -> None:
-        """See ports.Outputs."""
-
 
 def process_began_ns() -> int:
     """When this process was started, on the clock of the camera, to 10 ms."""
@@ -282,13 +162,17 @@ def process_began_ns() -> int:
 
 
 def main() -> None:
-    """Live."""
+    """Live: first the ring and the camera, then all that takes long to load."""
     voice = Voice()
     try:
         job = Job.read(Path(sys.argv[1]))
-        if job.broken:
-            (BROKEN | READABLE)[job.broken]()
-        Life(job, voice).live(process_began_ns())
+        clock = PosixClock()
+        intake = Intake(read_policy(POLICY, "powercut.toml"), clock)
+        scene = Scene(job, voice, intake.reports, clock)
+        scene.start()
+        from tools.powercut.life import Life
+
+        Life(job, voice, intake, scene).live()
     except BaseException as error:
         voice.say(words.FAILED, type(error).__name__, error)
         raise

@@ -75,7 +75,7 @@ class Moment:
         before = self.now
         if said.word == words.RECOVERING:
             self.now = RECOVERY
-        elif said.word == words.RECOVERED:
+        elif said.word == words.RECOVERED and before == RECOVERY:
             self.now = ""
         elif said.word == words.PRESS:
             self.now = OPENING
