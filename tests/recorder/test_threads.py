@@ -468,15 +468,15 @@ def test_a_card_that_failed_at_the_start_is_opened_anew_and_its_journal_written_
         opened.append(card)
         return card
 
-    host, failed = FakeHost(), list[BaseException]()
+    host, failed, said = FakeHost(), list[BaseException](), list[str]()
     around = Surroundings(
-        open_card, os.urandom, "boot-2", FakeStatus(), host, failed.append, lambda _: None
+        open_card, os.urandom, "boot-2", FakeStatus(), host, failed.append, said.append
     )
     intake = Intake(read_policy(DEFAULT.read_bytes(), "default.toml"), desk.clock)
     (desk.root / "journal.jsonl").write_bytes(b"torn")  # there is something to be told at once
     recorder = Recorder(intake, OWNER, around)
     recorder.start(FakeCamera(), TimedOutputs())
-    until(lambda: opened, "the first try")
+    until(lambda: said, "the first try failed")
     desk.clock.now += 3 * SECOND
     until(lambda: recorder.opened, "the second try")
     until(lambda: intake.footage.idle, "what waited is written")
