@@ -430,5 +430,5 @@ ACTS: dict[str, Callable[[SimulatedCamera, str], object]] = {
     "battery": lambda camera, percent: setattr(camera, "battery", float(percent)),
     "drain": lambda camera, factor: setattr(camera, "drain", float(factor)),
 }
-"""What an act of `day.py` does to a camera; `off`, `on`, `unheard`, `heard`, `roll-back` and
-`hand-over` are its host's."""
+"""What an act of `day.py` does to a camera; `off`, `on`, `reboot`, `unheard`, `heard`, `hang`,
+`go-on`, `roll-back` and `hand-over` are its host's."""

@@ -31,7 +31,7 @@ from bodycam_station.station import Station
 MAX_CAMERAS = 20_000
 TURN_S = 0.2
 TELL_EVERY_S = 10.0
-HOST_ACTS = ("unheard", "heard", "off", "on", "reboot", "roll-back", "hand-over")
+HOST_ACTS = ("unheard", "heard", "hang", "go-on", "off", "on", "reboot", "roll-back", "hand-over")
 PERSON = "simulated fleet"
 GOODBYE = "The simulation ends."
 
@@ -177,7 +177,7 @@ class _Fleet:
         self._state = Path(wish.state) if wish.state else None
         self._plans: list[list[Act]] = []
         self._day = -1
-        for number, camera in enumerate(_cameras(wish), 1):
+        for number, camera in enumerate(cameras(wish), 1):
             if self._state is not None:
                 camera.go_on(self._state / camera.keys.device)
             self._crowd.add(camera, address)
@@ -247,7 +247,8 @@ class _Fleet:
                 camera.battery -= (self._begins_s - act.at_s) / 3600 * 9
 
 
-def _cameras(wish: Wish) -> Iterable[SimulatedCamera]:
+def cameras(wish: Wish) -> Iterable[SimulatedCamera]:
+    """The cameras, enrolled where a station is named; always the same of one seed."""
     station = Station.open(wish.station) if wish.station else None
     chance = random.Random(wish.seed)  # noqa: S311  a made-up world
     digits = max(2, len(str(wish.cameras)))

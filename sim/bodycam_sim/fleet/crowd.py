@@ -42,6 +42,8 @@ class Member:
     heard: bool = True
     """Whether its radio reaches the broker."""
     wait: BackOff = field(kw_only=True)
+    hung: bool = False
+    """Its link hangs: nothing is read and nothing is said, and the connection stands."""
     again_ns: int = 0
     """It does not try to connect before."""
 
@@ -109,6 +111,10 @@ class Crowd:
         member = self.members[device]
         camera = member.camera
         match act.what:
+            case "hang":
+                member.hung = True
+            case "go-on":
+                member.hung = False
             case "unheard":
                 member.heard = False
                 self._drop(member)
@@ -179,7 +185,7 @@ class Crowd:
         """Look at one camera; in how many nanoseconds to do so again."""
         if member.camera.rebooting:
             self._reboot(member)
-        if not member.camera.powered or not member.heard:
+        if not member.camera.powered or not member.heard or member.hung:
             return STEP_NS
         connection, now_ns = member.connection, self._clock.now_ns()
         if connection is None and now_ns >= member.again_ns:
@@ -200,7 +206,7 @@ class Crowd:
         self._selector.register(connection.client.socket(), selectors.EVENT_READ, member)  # type: ignore[arg-type]
 
     def _hear(self, member: Member) -> None:
-        if member.connection is not None:
+        if member.connection is not None and not member.hung:
             self._alive(member, member.connection.client.loop_read)
 
     def _alive(self, member: Member, look: Callable[[], MQTTErrorCode]) -> None:

@@ -30,7 +30,7 @@ class Act:
     at_s: float
     what: str
     """`undock`, `dock`, `record`, `stop`, `pause`, `resume`, `fault`, `mended`, `unheard` (the
-    radio is gone), `heard`, `off`, `on`; by hand also `freeze`, `thaw` and `roll-back`."""
+    radio is gone), `heard`, `off`, `on`; a script has others beside."""
     detail: str = ""
     """A fault's name; the seconds of what ends by itself."""
 
