@@ -10,7 +10,7 @@ SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 N ?= 200
 UV := uv==0.13.9
 
-.PHONY: help run demo test test-camera proof powercut bench fuzz mutants lock install uninstall speech format clean setup setup-test
+.PHONY: help run demo test test-camera proof powercut screenshots bench fuzz mutants lock install uninstall speech format clean setup setup-test
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -41,6 +41,9 @@ proof: setup-test ## what takes too long for every change
 
 powercut: setup-test ## pull the plug N times under the real recorder on real ext4; SEED=… as before
 	@nice python -m tools.powercut --cuts $(N) --seed $(SEED) $(if $(BROKEN),--broken $(BROKEN))
+
+screenshots: setup-test ## make the pictures of the board in docs/screenshots anew
+	@python -m tools.screenshots
 
 bench: setup-test ## measure speed and memory against the marks; ROUNDS=2 is short, ONLY=bc a part
 	@python -m tools.bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))

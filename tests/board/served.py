@@ -64,13 +64,9 @@ class Served:
 
     def client(self, role: Role | None = None, **headers: str) -> "Visitor":
         """A browser of somebody with that role, who is logged in; None: nobody."""
-        client = httpx.Client(
-            base_url=self.url,
-            headers={"Origin": self.url, "Accept-Language": "en", **headers},
-            timeout=20,
-        )
+        visitor = Visitor.at(self.url, **headers)
+        client = visitor.client
         self._clients.append(client)
-        visitor = Visitor(client)
         if role is not None:
             # Without the page: hashing takes its time, and most tests are not about it.
             found = self.board.accounts.log_in(role.value, PASSWORD, self.clock())
@@ -102,6 +98,12 @@ class Visitor:
     """Somebody with a browser that runs no scripts."""
 
     client: httpx.Client
+
+    @classmethod
+    def at(cls, url: str, **headers: str) -> "Visitor":
+        """Nobody yet, at this address."""
+        given = {"Origin": url, "Accept-Language": "en", **headers}
+        return cls(httpx.Client(base_url=url, headers=given, timeout=20))
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Open a page."""

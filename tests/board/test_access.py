@@ -1,5 +1,7 @@
 """Every door against everybody: the table of the access, cell by cell."""
 
+from pathlib import Path
+
 import pytest
 
 from board.served import PASSWORD, Served
@@ -99,3 +101,16 @@ def test_another_way_into_a_door_is_refused(shared: Served) -> None:
     assert manager.post("/audit.csv").status_code == 405
     assert manager.get("/no-such-page").status_code == 404
     assert manager.get("/cameras/cam99").status_code == 404
+
+
+def test_the_table_for_people_is_the_table_of_the_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "board.md").read_text()
+    shown = text.partition("<!-- doors -->\n\n")[2].partition("\n\n<!-- end -->")[0]
+    rows = ["| | nobody | viewer | manager | auditor |", "|---|---|---|---|---|"]
+    for door in DOORS:
+        roles = door.roles if door.roles is not None else frozenset({NOBODY, *Role})
+        cells = "".join(
+            f" {'yes' if role in roles else ''} |".replace("  ", " ") for role in PEOPLE
+        )
+        rows.append(f"| `{door.method} {door.path}` |{cells}")
+    assert shown == "\n".join(rows)

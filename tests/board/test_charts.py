@@ -38,6 +38,16 @@ def test_a_gap_is_a_gap_in_the_line() -> None:
     assert chart.gaps == 2
 
 
+def test_a_camera_that_speaks_seldom_leaves_no_gaps_between_its_words() -> None:
+    seldom = [Reading(n * 10 * STEP, 50.0, 50.0) for n in range(4)]
+    dotted = draw(seldom, 0, 40 * STEP, STEP)
+    assert dotted is not None
+    assert len(dotted.dots) == 4
+    chart = draw(seldom, 0, 40 * STEP, STEP, apart_ms=25 * STEP)
+    assert chart is not None
+    assert (chart.gaps, chart.dots) == (0, ())
+
+
 def test_a_reading_without_a_figure_is_a_gap() -> None:
     unknown = [*readings("10 20"), Reading(2 * STEP, None, None), Reading(3 * STEP, 5.0, None)]
     chart = draw(unknown, 0, 4 * STEP, STEP)

@@ -46,10 +46,13 @@ def draw(
     to_ms: int,
     step_ms: int,
     bounds: tuple[float, float] | None = None,
+    *,
+    apart_ms: int = 0,
 ) -> Chart | None:
     """A chart of these readings, by time; None where there is nothing to show.
 
-    `bounds` are the least and greatest value of the scale; without them it fits the figures.
+    `bounds` are the least and greatest value of the scale; without them it fits the figures. What
+    lies further apart than `apart_ms`, or than one and a half steps, has a gap between.
     """
     known = [one for one in readings if one.mean is not None]
     if not known:
@@ -67,7 +70,7 @@ def draw(
 
     runs: list[list[Reading]] = []
     for one in known:
-        if runs and one.at_ms - runs[-1][-1].at_ms <= 1.5 * step_ms:
+        if runs and one.at_ms - runs[-1][-1].at_ms <= max(1.5 * step_ms, apart_ms):
             runs[-1].append(one)
         else:
             runs.append([one])

@@ -29,6 +29,8 @@ SAID = ("acknowledged", "gone", "sent", "grouped")
 """What a page can confirm of an act that led to it."""
 LOCATE_S = ("10", "30", "60")
 """How long a camera can be asked to show itself."""
+STALE_INTERVALS = 2.5
+"""A camera that is silent for longer leaves a gap in its history."""
 HEARS = (ONLINE, STALE, PAUSED, DOCKED)
 _HIDDEN_MOMENTS = ("journal.open", "journal.close")
 """When recordings were made is evidence, not a measure of anybody: the time line leaves it out."""
@@ -82,7 +84,7 @@ def camera(board: Board, visit: Visit) -> Page:
             "span": span,
             "spans": SPANS,
             "history": history,
-            "charts": _charts(history),
+            "charts": _charts(history, view.row.interval_s or 0),
             "offers": _offers(view, fleet.link),
             "locate_s": LOCATE_S,
             "timeline": [one for one in view.timeline if _shown(one)][:100],
@@ -198,10 +200,10 @@ _KINDS = (
 )
 
 
-def _charts(history: History) -> Sequence[tuple[str, charts.Chart | None]]:
-    readings = {
+def _charts(history: History, interval_s: int) -> Sequence[tuple[str, charts.Chart | None]]:
+    readings: dict[str, list[tuple[int, float | None, float | None]]] = {
         "battery": [(p.at_ms, p.battery_percent, p.battery_least) for p in history.points],
-        "room": [(p.at_ms, p.room_minutes, p.room_least) for p in history.points],
+        "room": [(p.at_ms, _hours(p.room_minutes), _hours(p.room_least)) for p in history.points],
         "temperature": [(p.at_ms, p.temperature_c, p.temperature_most) for p in history.points],
         "radio": [(p.at_ms, p.radio_dbm, p.radio_least) for p in history.points],
     }
@@ -214,10 +216,15 @@ def _charts(history: History) -> Sequence[tuple[str, charts.Chart | None]]:
                 history.to_ms,
                 history.step_s * 1000,
                 bounds,
+                apart_ms=round(STALE_INTERVALS * interval_s * 1000),
             ),
         )
         for kind, bounds in _KINDS
     ]
+
+
+def _hours(minutes: float | None) -> float | None:
+    return None if minutes is None else minutes / 60
 
 
 def _shown(moment: Moment) -> bool:

@@ -82,12 +82,12 @@ class Sayings:
     def reading(self, kind: str, value: float) -> str:
         """A chart's figure with its unit."""
         if kind == "room":
-            return self.minutes(value)
+            return self.minutes(value * 60)
         return f"{_rounded(value)}\u00a0{_UNITS[kind]}"
 
     def scale(self, kind: str, value: float) -> str:
         """The same beside a guide: short."""
-        return self.minutes(value) if kind == "room" else _rounded(value)
+        return self.minutes(value * 60) if kind == "room" else _rounded(value)
 
     def chart(self, kind: str, chart: Chart) -> str:
         """A chart in a sentence."""

@@ -209,6 +209,8 @@ class FleetService:
         self._taken += len(batch)
         if changed:
             self._dirty.set()
+        if answered := {one.topic.split("/")[2] for one in batch if "/res/" in one.topic}:
+            self._tell(frozenset(answered))  # what became of a command stands in no row
 
     def _keys_of(self, device: str) -> Sequence[PublicKey]:
         return self._keys.get(device, ())
