@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bodycam_station.fleet.judge import Ears, Expected, Subject, row_of
+from bodycam_station.fleet.judge import Ears, Expected, Subject, fresh_until_ms, row_of
 from bodycam_station.fleet.known import Known
 from bodycam_station.fleet.settings import Settings
 from bodycam_station.fleet.views import Acknowledgement, CameraRow, Finding
@@ -41,7 +43,7 @@ def subject(
         clock_off_ms=100,
     )
     return Subject(
-        known=replace(made, **(known or {})),
+        known=made._replace(**(known or {})),
         info=replace(INFO, **(info or {})),
         status=said,
         expected=expected or Expected(),
@@ -188,6 +190,34 @@ def test_what_was_written_of_a_fault_that_is_over_is_not_shown() -> None:
 def test_a_custody_alarm_stands_whatever_the_camera_says() -> None:
     row = look(subject(open=(written("custody-rollback"),)))
     assert (codes(row), row.fitness) == (["custody-rollback"], "cannot")
+
+
+@given(
+    state=st.sampled_from(["online", "docked", "paused", "offline", "lost"]),
+    before=st.sampled_from(["online", "docked", "lost", "never"]),
+    heard_s=st.integers(-4000, 0),
+    since_s=st.integers(-4000, 4000),
+    at_s=st.integers(0, 70_000),
+    later=st.floats(0, 1, exclude_max=True),
+)
+def test_a_row_holds_as_long_as_it_is_said_to(
+    state: str, before: str, heard_s: int, since_s: int, at_s: int, later: float
+) -> None:
+    one = subject(
+        state,
+        known={
+            "before": before,
+            "state_ms": START_MS + heard_s * 500,
+            "heard_ms": START_MS + heard_s * 1000,
+            "status_ms": START_MS + heard_s * 1000,
+        },
+    )
+    ears = Ears(since_ms=START_MS + since_s * 1000)
+    now_ms = START_MS + at_s * 1000
+    until_ms = fresh_until_ms(one, now_ms, ears, SETTINGS)
+    then_ms = now_ms + int((min(until_ms, now_ms + 10 * HOUR_MS) - now_ms) * later)
+    assert now_ms < until_ms
+    assert row_of(one, then_ms, ears, SETTINGS) == row_of(one, now_ms, ears, SETTINGS)
 
 
 def test_a_camera_that_went_is_not_shown_as_recording() -> None:

@@ -32,6 +32,8 @@ class Form:
     drains: int
     worlds: tuple[tuple[speed.World, float], ...]
     """What the simulator runs, each with how many times faster than real time it must be."""
+    statuses: tuple[int, int] = (1000, 30)
+    """Cameras, and how many statuses each sends."""
 
 
 LONG = Form(
@@ -49,6 +51,7 @@ SMOKE = Form(
     presses=3,
     drains=1,
     worlds=((speed.World(12, 320, 180, 200), 20),),
+    statuses=(20, 5),
 )
 """To see whether the bench works; its figures say nothing."""
 
@@ -199,6 +202,30 @@ def _beyond(ours: list[list[float]], disk: list[list[float]]) -> list[list[float
     ]
 
 
+def part_j(bench: Bench) -> Iterator[Row]:
+    """Status messages taken in durably."""
+    cameras, each = bench.form.statuses
+    database = os.environ.get("BENCH_DATABASE", "")
+    rates: dict[str, list[float]] = {}
+    for _ in bench.each():
+        for what, words in (
+            ("bare", ("intake.bare",)),
+            ("SQLite", ("intake.station",)),
+            *((("PostgreSQL", ("intake.station", database)),) if database else ()),
+        ):
+            folder = bench.folder / f"intake-{what}"
+            shutil.rmtree(folder, ignore_errors=True)
+            part, *beside = words
+            told = child(part, folder, cameras, each, *beside)
+            rates.setdefault(what, []).append(told["rate"])
+    bare = rates.pop("bare")
+    yield of_rounds("j", f"statuses of {cameras} cameras, a subscriber that counts", "1/s", bare)
+    for what, ours in rates.items():
+        yield of_rounds("j", f"taken in durably, {what}", "1/s", ours)
+        ratios = [our / their for our, their in zip(ours, bare, strict=True)]
+        yield of_rounds("j", "  over the one that counts", "x", ratios, Mark(least=0.6))
+
+
 PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "a": part_a,
     "b": part_b,
@@ -208,6 +235,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "f": part_f,
     "g": part_g,
     "h": part_h,
+    "j": part_j,
 }
 
 

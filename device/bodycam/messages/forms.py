@@ -186,7 +186,16 @@ class Message:
         known = _forms(cls)
         if not isinstance(values, dict) or values.keys() != known.keys():
             raise MessageError(f"{name} must have the keys {', '.join(known)}, and no others.")
-        return cls(**values)
+        # As cls(**values) would, without taking every value out again to look at it.
+        made = object.__new__(cls)
+        for name, form in known.items():
+            value = values[name]
+            if isinstance(value, list):
+                value = tuple(value)
+            if fault := form.fault(value):
+                raise MessageError(f"{cls.__name__}: {name} {fault}.")
+            object.__setattr__(made, name, value)
+        return made
 
     @classmethod
     def schema(cls) -> Json:

@@ -5,7 +5,7 @@ station remembers. A recording that was begun and is nowhere shows as a gap.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from bodycam.errors import EvidenceError, LineError, SignatureError
@@ -162,8 +162,7 @@ def earlier_line(
 
 def _on(known: Known, entry: Entry, at_ms: int, alarm: Alarm | None) -> Known:
     """From here on the camera is held to this line, also after an alarm: each is told once."""
-    return replace(
-        known,
+    return known._replace(
         epoch=known.epoch + (alarm is not None),
         journal_seq=entry.seq,
         journal_digest=entry.digest,

@@ -1,8 +1,9 @@
 """The connection to the broker: what cameras say is acknowledged once it is written down.
 
-One thread does it all: it reads what has come, has it written, acknowledges it, and publishes what
-is to be said. So nothing piles up here: while a batch is being written, the broker waits. A broker
-or a database that does not answer ends the connection; the next one gets all of it again.
+One thread speaks with the broker: it reads what has come, acknowledges what is written, and
+publishes what is to be said. Another writes, one batch at a time, while the next one gathers; more
+than that does not pile up here: the broker waits. A broker or a database that does not answer ends
+the connection, and the next one gets all of it again.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
@@ -26,10 +28,14 @@ from bodycam_station.fleet.outbox import Outgoing
 from bodycam_station.fleet.taking import Incoming
 from bodycam_station.fleet.views import Link
 
-BATCH = 500
-"""Messages that are written in one transaction, at most."""
+BATCH = 4000
+"""Messages that are written in one transaction, at most. A few come at a time, but after a time
+without the station thousands: then what one camera said again and again is written once."""
+BATCH_BYTES = 16 * 1024 * 1024
+"""Nor more than this, and one message."""
 RECEIVE_MAXIMUM = 2 * BATCH
-"""Messages that a broker sends before they are acknowledged."""
+"""Messages that a broker sends before they are acknowledged: a batch that is being written, and
+the next one."""
 SESSION_EXPIRY_S = 7 * 24 * 3600
 """A broker keeps what comes for us for so long."""
 KEEPALIVE_S = 30
@@ -40,6 +46,7 @@ CAUGHT_UP_MS = 10_000
 """After so long in a connection, what comes did not wait in the broker."""
 MAX_PACKET_BYTES = MAX_PAYLOAD_BYTES + 1024
 _LEAST_S, _MOST_S = 1.0, 30.0
+_SAY, _WRITTEN, _STOP = b"s", b"w", b"x"
 
 
 class ConnectionEnded(DeviceError):
@@ -85,6 +92,7 @@ class Ear:
         self._wake.setblocking(False)
         self._woken.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="ear", daemon=True)
+        self._writer = ThreadPoolExecutor(1, "ear-writer")
         self._view = Link(connected=False, since_ms=now_ms(), why="Not connected yet.")
 
     def start(self) -> None:
@@ -94,15 +102,20 @@ class Ear:
     def stop(self) -> None:
         """End the connection, and return when it has ended. What is not written comes again."""
         self._stopping.set()
-        self.poke()
+        self._nudge(_STOP)
         self._thread.join()
+        self._writer.shutdown()
         self._wake.close()
         self._woken.close()
 
     def poke(self) -> None:
         """There is something to say."""
+        self._nudge(_SAY)
+
+    def _nudge(self, why: bytes) -> None:
+        """Let the thread look up from its waiting."""
         with contextlib.suppress(OSError):
-            self._wake.send(b".")
+            self._wake.send(why)
 
     @property
     def view(self) -> Link:
@@ -146,6 +159,12 @@ class _Connection:
         self._ready_ms = 0
         self._ended = ""
         self._came: list[tuple[Incoming, int]] = []
+        self._came_bytes = 0
+        self._read_ms = 0
+        self._timely = False
+        self._writing: Future[None] | None = None
+        self._written: list[int] = []
+        """The numbers of the messages that are being written."""
         self._flying: dict[int, Outgoing] = {}
         self._looked_ms = 0
         self._topics = _topics(ear._share)
@@ -180,7 +199,8 @@ class _Connection:
         """Wait for something, deal with it, and say what is to be said. Raises BodycamError."""
         self._wait()
         self._read()
-        if self._came:
+        self._acknowledge()
+        if self._came and self._writing is None:
             self._write_down()
         if self.ready:
             self._say()
@@ -194,6 +214,8 @@ class _Connection:
 
     def close(self) -> None:
         """Never raises. What is not acknowledged comes again."""
+        if self._writing is not None:  # two batches are never written at the same time
+            wait([self._writing])
         with contextlib.suppress(Exception):
             self._client.disconnect()
             self._client.loop_write()
@@ -210,15 +232,21 @@ class _Connection:
         wait_s = 0.0 if pending is not None and pending() else TURN_S
         writers = [sock] if self._client.want_write() else []
         woken = self._ear._woken
-        ready, _, _ = select.select([sock, woken], writers, [], wait_s)
-        if woken in ready:
-            with contextlib.suppress(BlockingIOError):
-                woken.recv(4096)
+        full = self._full
+        readers = [woken] if full else [sock, woken]
+        ready, _, _ = select.select(readers, writers, [], TURN_S if full else wait_s)
+        if woken in ready and _SAY in woken.recv(4096):
             self._looked_ms = 0
+
+    @property
+    def _full(self) -> bool:
+        return len(self._came) >= BATCH or self._came_bytes >= BATCH_BYTES
 
     def _read(self) -> None:
         """All that has come, up to a batch."""
-        while len(self._came) < BATCH:
+        self._read_ms = self._now_ms()
+        self._timely = self.ready and self._read_ms - self._ready_ms > CAUGHT_UP_MS
+        while not self._full:
             before = len(self._came)
             self._check(self._client.loop_read())
             if len(self._came) == before:
@@ -227,11 +255,20 @@ class _Connection:
             raise ConnectionEnded("The broker sends more than it was told that we take.")
 
     def _write_down(self) -> None:
-        came, self._came = self._came, []
-        self._ear._take([incoming for incoming, _ in came])
-        for _, number in came:
-            if number:
-                self._client.ack(number, QOS)
+        came, self._came, self._came_bytes = self._came, [], 0
+        self._written = [number for _, number in came if number]
+        ear = self._ear
+        self._writing = ear._writer.submit(ear._take, [incoming for incoming, _ in came])
+        self._writing.add_done_callback(lambda _: ear._nudge(_WRITTEN))
+
+    def _acknowledge(self) -> None:
+        """What is written, if it is; raises what writing raised."""
+        if self._writing is None or not self._writing.done():
+            return
+        done, self._writing = self._writing, None
+        done.result()
+        for number in self._written:
+            self._client.ack(number, QOS)
 
     def _say(self) -> None:
         now_ms = self._now_ms()
@@ -291,10 +328,10 @@ class _Connection:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""
-        now_ms = self._now_ms()
-        timely = self.ready and now_ms - self._ready_ms > CAUGHT_UP_MS
-        incoming = Incoming(topic, bytes(message.payload), now_ms, message.retain, timely)
+        payload = bytes(message.payload)
+        incoming = Incoming(topic, payload, self._read_ms, message.retain, self._timely)
         self._came.append((incoming, message.mid if message.qos else 0))
+        self._came_bytes += len(payload)
 
     def _on_disconnect(
         self, client: Client, data: Any, flags: Any, reason: ReasonCode, properties: Any

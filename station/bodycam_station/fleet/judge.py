@@ -27,6 +27,7 @@ from bodycam_station.fleet.views import (
 
 INTERVAL_S = 60
 """Of a camera that has not said its own."""
+_FAR_MS = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,29 @@ def state_of(subject: Subject, now_ms: int, ears: Ears, settings: Settings) -> t
     if (ears.until_ms or now_ms) - seen_ms > patience_ms:
         return STALE, seen_ms + patience_ms
     return state, since_ms
+
+
+def fresh_until_ms(subject: Subject, now_ms: int, ears: Ears, settings: Settings) -> int:
+    """Before this moment the camera is shown as it is shown now, unless it says something.
+
+    It may be too early, never too late: a fleet of thousands is not judged anew every second.
+    """
+    known = subject.known
+    interval_s = subject.info.interval_s if subject.info else INTERVAL_S
+    patience_ms = int(interval_s * settings.stale_intervals * 1000)
+    lost_ms, offline_ms = (
+        minutes * 60_000
+        for minutes in (settings.lost_missing_minutes, settings.offline_missing_minutes)
+    )
+    heard_ms = known.heard_ms or known.state_ms
+    moments = (
+        known.state_ms + settings.lost_grace_s * 1000,
+        max(known.status_ms or known.state_ms, ears.since_ms) + patience_ms + 1,
+        heard_ms + lost_ms + 1,
+        max(heard_ms, ears.since_ms) + lost_ms + 1,
+        heard_ms + offline_ms + 1,
+    )
+    return min((moment for moment in moments if moment > now_ms), default=_FAR_MS)
 
 
 def lasts_minutes(subject: Subject, settings: Settings) -> int | None:

@@ -1,7 +1,7 @@
 """The fleet in memory, as the database has it: what changed is read, and the rest is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,8 +19,10 @@ from bodycam_station.fleet.views import Acknowledgement, Finding
 _M = TypeVar("_M", Info, Status)
 _MARGIN_MS = 5_000
 """Rows are read again that were touched so long before the newest: others may write, too."""
-_KNOWN = tuple(CAMERAS.c[one.name] for one in fields(Known))
+_KNOWN = tuple(CAMERAS.c[name] for name in Known._fields)
 _BESIDE = (
+    CAMERAS.c.info,
+    CAMERAS.c.status,
     CAMERAS.c.revoked,
     CAMERAS.c.in_group,
     CAMERAS.c.enrolled_ms,
@@ -79,18 +81,18 @@ class Roster:
 
     def _take(self, row: Any, desired: dict[str, int]) -> None:
         count = len(_KNOWN)
-        known = Known(*row[:count])
-        revoked, group, enrolled_ms, key, drain, touched_ms = row[count:]
+        known = Known._make(row[:count])
+        info, status, revoked, group, enrolled_ms, key, drain, touched_ms = row[count:]
         self._newest_ms = max(self._newest_ms, touched_ms)
         if revoked:
             self.subjects.pop(known.device, None)
             self._parsed.pop(known.device, None)
             return
         parsed = self._parsed.setdefault(known.device, _Parsed())
-        if known.info != parsed.info_bytes:
-            parsed.info_bytes, parsed.info = known.info, _read(Info, known.info)
-        if known.status != parsed.status_bytes:
-            parsed.status_bytes, parsed.status = known.status, _read(Status, known.status)
+        if info != parsed.info_bytes:
+            parsed.info_bytes, parsed.info = info, _read(Info, info)
+        if status != parsed.status_bytes:
+            parsed.status_bytes, parsed.status = status, _read(Status, status)
         before = self.subjects.get(known.device)
         self.subjects[known.device] = Subject(
             known=known,

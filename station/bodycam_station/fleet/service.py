@@ -22,7 +22,7 @@ from bodycam_station.fleet import hook, keeping, pages
 from bodycam_station.fleet.broker import Address
 from bodycam_station.fleet.ear import Ear
 from bodycam_station.fleet.findings import FINDINGS
-from bodycam_station.fleet.judge import Ears, order, row_of
+from bodycam_station.fleet.judge import Ears, Subject, fresh_until_ms, order, row_of
 from bodycam_station.fleet.metrics import metrics
 from bodycam_station.fleet.outbox import Outbox
 from bodycam_station.fleet.port import StorageError, Told
@@ -49,8 +49,10 @@ from bodycam_station.fleet.views import (
 from bodycam_station.registry import DeviceKey
 from bodycam_station.witness import Head as WitnessHead
 
-CALM_S = 0.2
-"""The fleet is judged again after a change, but not more often than this."""
+CALM_S, CALM_MOST_S = 0.2, 2.0
+"""The fleet is judged again after a change, but not more often than this,"""
+CALM_TIMES = 20
+"""and not before so many times as long as the last time took: a big fleet leaves time to hear."""
 TURN_S = 1.0
 GAPS_EVERY_MS = 30_000
 ROLL_EVERY_MS = 5 * 60_000
@@ -126,6 +128,9 @@ class FleetService:
         self._roster = Roster(store, self._recipients)
         self._judging = threading.RLock()
         self._rows: dict[str, CameraRow] = {}
+        self._fresh: dict[str, tuple[Subject, Ears, int]] = {}
+        """By what each row was judged, and until when it holds."""
+        self._judged_ms = 0
         self._view: FleetView | None = None
         self._version = 0
         self._dirty = threading.Event()
@@ -173,8 +178,10 @@ class FleetService:
     def _keep(self) -> None:
         while not self._stopping.is_set():
             self._dirty.wait(TURN_S)
+            began_s = time.thread_time()
             self._guarded(lambda: self.tick(self._now_ms()))
-            self._stopping.wait(CALM_S)
+            busy_s = time.thread_time() - began_s
+            self._stopping.wait(min(max(CALM_S, CALM_TIMES * busy_s), CALM_MOST_S))
 
     def _alert(self) -> None:
         while not self._stopping.wait(HOOK_EVERY_S):
@@ -308,13 +315,22 @@ class FleetService:
         ears = Ears(link.since_ms, None if link.connected else link.since_ms)
         if self._ear is None:
             ears = Ears()  # somebody else listens, or a test speaks
-        before = self._rows
-        self._rows = {
-            device: row_of(subject, now_ms, ears, self.settings)
-            for device, subject in sorted(self._roster.subjects.items())
-        }
-        changed = {device for device, row in self._rows.items() if before.get(device) != row}
-        changed |= before.keys() - self._rows.keys()
+        subjects = self._roster.subjects
+        before, back = self._rows, now_ms < self._judged_ms
+        self._judged_ms = now_ms
+        self._rows, changed = {}, before.keys() - subjects.keys()
+        for device in sorted(subjects):
+            subject, old = subjects[device], before.get(device)
+            by = self._fresh.get(device)
+            holds = by is not None and by[0] is subject and by[1] == ears and now_ms < by[2]
+            if old is not None and holds and not back:
+                self._rows[device] = old
+                continue
+            until_ms = fresh_until_ms(subject, now_ms, ears, self.settings)
+            self._fresh[device] = subject, ears, until_ms
+            row = self._rows[device] = row_of(subject, now_ms, ears, self.settings)
+            if row != old:
+                changed.add(device)
         if changed:
             self._version += 1
         self._view = self._make_view(now_ms, link)

@@ -6,8 +6,8 @@ several processes can take messages in. Taking a batch twice is taking it once.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -31,7 +31,7 @@ from bodycam_station.fleet.schema import (
     SPELLS,
     STATES,
 )
-from bodycam_station.fleet.store import Store, upsert
+from bodycam_station.fleet.store import Many, Store, upsert
 from bodycam_station.fleet.views import OPEN_COMMANDS, Refused
 
 MINUTE_MS = 60_000
@@ -44,8 +44,7 @@ Keys = Callable[[str], Sequence[PublicKey]]
 """The keys that a camera may sign with, the newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A message as it came."""
 
     topic: str
@@ -154,14 +153,32 @@ def _device_of(topic: str) -> str:
     return words[2] if len(words) == 4 and DEVICE.fullmatch(words[2]) else ""
 
 
-_KNOWN = tuple(CAMERAS.c[one.name] for one in fields(Known))
-_SET_KNOWN = (
-    CAMERAS.update()
-    .where(CAMERAS.c.device == sa.bindparam("of"))
-    .values(
-        {one.name: sa.bindparam(f"new_{one.name}") for one in (*_KNOWN[1:], CAMERAS.c.touched_ms)}
+_KNOWN = tuple(CAMERAS.c[name] for name in Known._fields)
+
+
+def _set_known(*beside: str) -> Many:
+    """Writes what is known of cameras, and these columns."""
+    names = (*Known._fields[1:], "touched_ms", *beside)
+
+    def make(_: sa.Connection) -> sa.Executable:
+        new: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+        return CAMERAS.update().where(CAMERAS.c.device == sa.bindparam("of")).values(new)
+
+    return Many(("of", *(f"new_{name}" for name in names)), make)
+
+
+def _add_samples(db: sa.Connection) -> sa.Executable:
+    insert = upsert(db, HISTORY).values({name: sa.bindparam(name) for name in _SAMPLE})
+    statement: sa.Executable = insert.on_conflict_do_update(
+        index_elements=["device", "step_s", "at_ms"], set_=_added(insert.excluded)
     )
-)
+    return statement
+
+
+_SAMPLE = tuple(column.name for column in HISTORY.c)
+_KNOWN_ROWS = _set_known()
+_STATUS_ROWS = _set_known("status")
+_SAMPLE_ROWS = Many(_SAMPLE, _add_samples)
 
 
 @dataclass
@@ -173,7 +190,11 @@ class _Work:
     devices: set[str]
     known: dict[str, Known] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    samples: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    samples: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
+    """By camera and minute, in the order of the table's columns."""
+    statuses: dict[str, bytes] = field(default_factory=dict)
+    """The newest, as they came."""
+    infos: dict[str, bytes] = field(default_factory=dict)
     states: list[dict[str, Any]] = field(default_factory=list)
     heads: dict[str, Ledger] = field(default_factory=dict)
     heads_changed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -193,12 +214,13 @@ class _Work:
                 .order_by(CAMERAS.c.device)
                 .with_for_update()
             )
-            self.known |= {row[0]: Known(*row) for row in rows}
+            self.known |= {row[0]: Known._make(row) for row in rows}
 
     def take(self, address: Address, said: object, incoming: Incoming) -> None:
         """One message of a camera that we know; raises MessageError."""
         device = address.device
-        self.at_ms = max(self.at_ms, incoming.at_ms)
+        if incoming.at_ms > self.at_ms:
+            self.at_ms = incoming.at_ms
         before = known = self.known[device]
         match said:
             case Status():
@@ -208,7 +230,7 @@ class _Work:
                 if known.state != before.state:
                     self._moment(known, incoming.at_ms)
             case Info():
-                known = _with(known, info=incoming.payload)
+                self.infos[device] = incoming.payload
             case Event():
                 known = self._event(known, said, incoming)
             case Result():
@@ -230,11 +252,11 @@ class _Work:
         known, sample = take_status(
             known,
             said,
-            incoming.payload,
             at_ms,
             retained=incoming.retained,
             timely=incoming.timely,
         )
+        self.statuses[known.device] = incoming.payload
         if known.state != before.state:
             self._moment(known, at_ms)
         self._sample(known.device, sample)
@@ -295,27 +317,19 @@ class _Work:
 
     def _sample(self, device: str, new: Sample) -> None:
         at_ms = new.at_ms - new.at_ms % MINUTE_MS
-        row: dict[str, Any] = {
-            "device": device,
-            "step_s": 60,
-            "at_ms": at_ms,
-            "count": 1,
-            "waiting": new.waiting,
-            "drained_percent": new.drained_percent,
-            "drained_ms": new.drained_ms,
-        }
-        for measure, value in (
-            ("battery", new.battery_percent),
-            ("room", new.room_minutes),
-            ("temperature", new.temperature_c),
-            ("radio", new.radio_dbm),
-        ):
-            row[f"{measure}_sum"] = value or 0
-            row[f"{measure}_count"] = 0 if value is None else 1
-            row[f"{measure}_least"] = row[f"{measure}_most"] = value
         key = (device, at_ms)
-        known = self.samples.get(key)
-        self.samples[key] = row if known is None else _together(known, row)
+        row = self.samples.get(key)
+        if row is None:
+            row = self.samples[key] = [device, 60, at_ms, 0, *(0, 0, None, None) * 4, 0, 0, 0]
+        row[3] += 1
+        _measure(row, 4, new.battery_percent)
+        _measure(row, 8, new.room_minutes)
+        _measure(row, 12, new.temperature_c)
+        _measure(row, 16, new.radio_dbm)
+        if new.waiting > row[20]:
+            row[20] = new.waiting
+        row[21] += new.drained_percent
+        row[22] += new.drained_ms
 
     # ---- the others ------------------------------------------------------------------------------
 
@@ -439,16 +453,16 @@ class _Work:
 
     def write(self) -> frozenset[str]:
         """Write it all; the cameras that changed."""
-        if self.changed:
-            self.db.execute(_SET_KNOWN, [self._row(device) for device in sorted(self.changed)])
+        touched = (self.at_ms,)
+        said = self.statuses
+        spoke = [self.known[one] + touched + (said[one],) for one in sorted(said)]
+        others = [self.known[one] + touched for one in sorted(self.changed - said.keys())]
+        for statement, rows in ((_STATUS_ROWS, spoke), (_KNOWN_ROWS, others)):
+            if rows:
+                statement.execute(self.db, rows)
+        self._write_infos()
         if self.samples:
-            insert = upsert(self.db, HISTORY)
-            self.db.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["device", "step_s", "at_ms"], set_=_added(insert.excluded)
-                ),
-                list(self.samples.values()),
-            )
+            _SAMPLE_ROWS.execute(self.db, list(self.samples.values()))
         if self.states:
             self.db.execute(STATES.insert(), self.states)
         if self.heads_changed:
@@ -462,14 +476,19 @@ class _Work:
             self.db.execute(upsert(self.db, SPELLS).values(alarm).on_conflict_do_nothing())
         return frozenset(self.changed)
 
-    def _row(self, device: str) -> dict[str, Any]:
-        known = self.known[device]
-        row: dict[str, Any] = {f"new_{name}": getattr(known, name) for name in _NAMES}
-        row["of"], row["new_touched_ms"] = device, self.at_ms
-        return row
+    def _write_infos(self) -> None:
+        """Only those that say something new: they come again at every connection."""
+        for device, payload in sorted(self.infos.items()):
+            new = sa.or_(CAMERAS.c.info.is_(None), CAMERAS.c.info != payload)
+            changed = self.db.execute(
+                CAMERAS.update()
+                .where(CAMERAS.c.device == device, new)
+                .values(info=payload, touched_ms=self.at_ms)
+            )
+            if changed.rowcount:
+                self.changed.add(device)
 
 
-_NAMES = tuple(one.name for one in _KNOWN[1:])
 _HEAD = ("seq", "digest", "line", "checked", "key", "at_ms")
 
 
@@ -478,33 +497,27 @@ def _line(device: str, signed: Signed) -> sa.ColumnElement[bool]:
     return sa.and_(there.device == device, there.seq == entry.seq, there.digest == entry.digest)
 
 
-def _with(known: Known, *, info: bytes) -> Known:
-    return known if known.info == info else replace(known, info=info)
-
-
-def _together(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    """Two rows of the same minute as one."""
-    both = {**a, "waiting": max(a["waiting"], b["waiting"])}
-    for name in a:
-        if name.endswith(("sum", "count", "drained_percent", "drained_ms")):
-            both[name] = a[name] + b[name]
-        elif name.endswith(("least", "most")):
-            values = [row[name] for row in (a, b) if row[name] is not None]
-            pick = min if name.endswith("least") else max
-            both[name] = pick(values, default=None)
-    return both
+def _measure(row: list[Any], at: int, value: int | None) -> None:
+    """Add a value to the sum, the count, the least and the most that stand there."""
+    if value is None:
+        return
+    row[at] += value
+    row[at + 1] += 1
+    least, most = row[at + 2], row[at + 3]
+    if least is None or value < least:
+        row[at + 2] = value
+    if most is None or value > most:
+        row[at + 3] = value
 
 
 def _added(new: Any) -> dict[str, Any]:
     """The same in SQL: what is stored, and a row to come."""
-    old = HISTORY.c
-    more = sa.case((old.waiting > new.waiting, old.waiting), else_=new.waiting)
-    both: dict[str, Any] = {"waiting": more}
-    for column in old:
+    both: dict[str, Any] = {}
+    for column in HISTORY.c:
         name = column.name
-        if name.endswith(("sum", "count", "drained_percent", "drained_ms")):
-            both[name] = column + new[name]
-        elif name.endswith(("least", "most")):
+        if name in ("device", "step_s", "at_ms"):
+            continue
+        if name.endswith(("least", "most")) or name == "waiting":
             better = column < new[name] if name.endswith("least") else column > new[name]
             both[name] = sa.case(
                 (column.is_(None), new[name]),
@@ -512,4 +525,6 @@ def _added(new: Any) -> dict[str, Any]:
                 (better, column),
                 else_=new[name],
             )
+        else:
+            both[name] = column + new[name]
     return both
