@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bodycam.errors import DeviceError
-from bodycam.posix.systemd import POWER_OFF, Systemd
+from bodycam.posix.systemd import POWER_OFF, REBOOT, Systemd
 from installed import HOUSE, lines
 
 
@@ -71,6 +71,23 @@ def test_where_it_cannot_ask_it_says_so_and_still_lets_the_process_go(tmp_path: 
         assert host.closed.is_set()
 
 
+def test_a_new_start_is_asked_for_in_the_same_way(manager: socket.socket, tmp_path: Path) -> None:
+    with host_of(tmp_path / "power-off") as host:
+        host.reboot("a manager asked for it")
+        assert (tmp_path / "reboot").exists()
+        assert not (tmp_path / "power-off").exists()
+        assert host.closed.is_set()
+
+
+def test_to_begin_again_nothing_is_asked_for(manager: socket.socket, tmp_path: Path) -> None:
+    with host_of(tmp_path / "power-off") as host:
+        host.begin_again("configuration 3 comes into force")
+        told = b"STOPPING=1\nSTATUS=Beginning anew: configuration 3 comes into force"
+        assert manager.recv(100) == told
+        assert list(tmp_path.iterdir()) in ([], [tmp_path / "notify"])
+        assert host.closed.is_set()
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_systemd_that_is_gone_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
@@ -85,5 +102,6 @@ def test_a_systemd_that_is_gone_is_no_error(
 
 def test_the_unit_that_switches_off_waits_for_that_file() -> None:
     assert lines(HOUSE / "systemd/bodycam-power-off.path", "PathExists") == [str(POWER_OFF)]
+    assert lines(HOUSE / "systemd/bodycam-reboot.path", "PathExists") == [str(REBOOT)]
     (runtime,) = lines(HOUSE / "systemd/bodycam.service", "RuntimeDirectory")
     assert Path("/run") / runtime == POWER_OFF.parent

@@ -18,6 +18,7 @@ WITHIN = "systemd,udev,python3,python3-venv,make"
 """What Raspberry Pi OS has and a bare Debian has not."""
 OURS = ("device", "systemd", "config", "docs", "tools", "Makefile", "LICENSE")
 PYTHON = ("--python-version=3.13", "--implementation=cp", "--abi=cp313", "--abi=abi3", "--abi=none")
+OTHERS = ("power-off.path", "power-off.service", "reboot.path", "reboot.service")
 UNITS = {"bodycam.service": 1.0, "bodycam-link.service": 1.5, "bodycam-enroll.service": 2.0}
 """Unit, and the greatest exposure (0 to 10)."""
 
@@ -104,7 +105,7 @@ def trixie(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         shutil.rmtree(root)
 
 
-@pytest.mark.parametrize("unit", [*UNITS, "bodycam-power-off.path", "bodycam-power-off.service"])
+@pytest.mark.parametrize("unit", [*UNITS, *(f"bodycam-{what}" for what in OTHERS)])
 def test_its_systemd_has_nothing_to_say(trixie: System, unit: str) -> None:
     result = trixie.try_run("systemd-analyze", "verify", unit)
     assert (result.returncode, result.stderr) == (0, "")

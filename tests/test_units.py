@@ -9,9 +9,10 @@ import pytest
 
 from installed import HOUSE, lines, make
 
+KINDS = ("path", "service")
 UNITS = {"bodycam.service": 1.0, "bodycam-link.service": 1.5, "bodycam-enroll.service": 2.0}
 """Unit, and the greatest exposure that `systemd-analyze security` may find (0 to 10)."""
-OTHERS = ("bodycam-power-off.path", "bodycam-power-off.service")
+OTHERS = tuple(f"bodycam-{what}.{kind}" for what in ("power-off", "reboot") for kind in KINDS)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ home=$root/opt/bodycam
 local=$root/usr/local
 python=${PYTHON:-/usr/bin/python3}
 PACKAGES=${PACKAGES-python3-venv python3-picamera2 python3-gpiozero python3-lgpio python3-opencv alsa-utils}
-# Pulled in by nobody else; the path unit starts bodycam-power-off.service.
-enabled="bodycam.service bodycam-link.service bodycam-enroll.service bodycam-power-off.path"
+# Pulled in by nobody else; the path units start the services of their names.
+enabled="bodycam.service bodycam-link.service bodycam-enroll.service bodycam-power-off.path bodycam-reboot.path"
 # Swap would carry footage from memory to the card.
 masked="swap.target dphys-swapfile.service"
 
@@ -31,6 +31,8 @@ systemd/bodycam-link.service       $local/lib/systemd/system/bodycam-link.servic
 systemd/bodycam-enroll.service     $local/lib/systemd/system/bodycam-enroll.service
 systemd/bodycam-power-off.path     $local/lib/systemd/system/bodycam-power-off.path
 systemd/bodycam-power-off.service  $local/lib/systemd/system/bodycam-power-off.service
+systemd/bodycam-reboot.path        $local/lib/systemd/system/bodycam-reboot.path
+systemd/bodycam-reboot.service     $local/lib/systemd/system/bodycam-reboot.service
 systemd/sysusers.conf              $local/lib/sysusers.d/bodycam.conf
 systemd/tmpfiles.conf              $local/lib/tmpfiles.d/bodycam.conf
 systemd/udev.rules                 $local/lib/udev/rules.d/60-bodycam.rules

@@ -1,5 +1,7 @@
 """The camera's configuration: read once, into frozen values; what is not known is refused."""
 
+import base64
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ _PIN = Range(-1, 27)
 _LEVEL = Range(choices=("low", "high"))
 _ALSA = Range(pattern=r"[\w:=,.@-]{0,100}", shown="a name of ALSA's, or empty")
 _PULL = Range(choices=("up", "down", "none"))
+_REMOVE = "Remove it: then the policy's file and the bundle count again."
 I2C_PINS = (2, 3)
 """Of bus 1."""
 DEVICE = Range(pattern=r"[a-z0-9-]{1,64}", shown="1 to 64 of a-z, 0-9 and -")
@@ -262,9 +265,32 @@ def read_config(path: Path) -> Config:
 
 
 def load_policy(config: Config) -> Policy:
-    """The policy, if it fits the memory that footage may take. Raises ConfigError."""
-    path = Path(config.paths.policy)
-    policy = read_policy(read_file(path, "the policy"), str(path))
+    """The policy in force, if it fits the memory that footage may take. Raises ConfigError.
+
+    What the station has asked for since wins over the file. Its signature was checked before it was
+    put there, and `enrolled.owner` checks it again: here that would take too long.
+    """
+    desired = desired_bytes(config)
+    if desired is None:
+        path = Path(config.paths.policy)
+        return fit_policy(config, read_file(path, "the policy"), str(path))
+    name = f"{config.paths.desired} (policy)"
+    try:
+        data = base64.b64decode(json.loads(desired.partition(b"\n")[0])["policy"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{config.paths.desired}: not a configuration.", do=_REMOVE) from error
+    return fit_policy(config, data, name)
+
+
+def desired_bytes(config: Config) -> bytes | None:
+    """The configuration that the station asked for and that is in force; None where none is."""
+    path = Path(config.paths.desired)
+    return read_file(path, "the configuration") if path.exists() else None
+
+
+def fit_policy(config: Config, data: bytes, path: str) -> Policy:
+    """The policy of a file called `path`, if it fits. Raises ConfigError."""
+    policy = read_policy(data, path)
     need, have = policy.budget_bytes, config.memory.footage_mib * MIB
     if need > have:
         raise ConfigError(

@@ -3,17 +3,26 @@
 import base64
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bodycam.config import Config, bundle_bytes, key_bytes, read_file
+from bodycam.config import (
+    Config,
+    bundle_bytes,
+    desired_bytes,
+    fit_policy,
+    key_bytes,
+    read_file,
+)
 from bodycam.errors import BodycamError, ConfigError, EvidenceError, UsageError
 from bodycam.evidence.age import Sealer
+from bodycam.evidence.desired import Desired, read_desired
 from bodycam.evidence.enrolment import Bundle, make_request, read_bundle
 from bodycam.evidence.keys import ES256, PublicKey, SoftwareKey
-from bodycam.recorder.assembly import Owner
+from bodycam.recorder.assembly import Owner, make_sealer
 
 
 def request(config: Config, out: Path) -> bool:
@@ -45,6 +54,12 @@ def accept(config: Config, bundle_path: Path) -> Bundle:
     data = read_file(bundle_path, "the bundle")
     bundle = _checked(config, _key(config), data, bundle_path)
     _write(Path(config.paths.bundle), data, 0o644, replace=True)
+    desired = desired_bytes(config)
+    if desired is not None:
+        try:
+            read_desired(desired, bundle.station_key, bundle.device)
+        except EvidenceError:  # it was another station's
+            Path(config.paths.desired).unlink()
     return bundle
 
 
@@ -52,7 +67,30 @@ def owner(config: Config) -> Owner:
     """Whose camera this is; ConfigError where it is not enrolled."""
     key = _key(config)
     bundle = _checked(config, key, bundle_bytes(config), Path(config.paths.bundle))
-    return Owner(config.device.id, key, bundle.recipients, station_key=bundle.station_key)
+    enrolled = Owner(config.device.id, key, bundle.recipients, station_key=bundle.station_key)
+    data = desired_bytes(config)
+    if data is None:
+        return enrolled
+    desired = usable(config, data, enrolled)
+    return replace(enrolled, recipients=desired.recipients, config_version=desired.version)
+
+
+def usable(config: Config, data: bytes, whose: Owner) -> Desired:
+    """A configuration that the station signed for this camera, and that it can use.
+
+    Raises ConfigError or EvidenceError.
+    """
+    assert whose.station_key is not None  # the bundle gave it
+    try:
+        desired = read_desired(data, whose.station_key, whose.device)
+    except EvidenceError as error:
+        raise ConfigError(
+            f"{config.paths.desired}: not a configuration of this camera's station: {error.what}",
+            do="Remove it: then the policy's file and the bundle count again.",
+        ) from error
+    policy = fit_policy(config, desired.policy, f"configuration {desired.version} (policy)")
+    make_sealer(policy, replace(whose, recipients=desired.recipients), os.urandom)
+    return desired
 
 
 def reporter(config: Config) -> Bundle:

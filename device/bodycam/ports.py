@@ -223,6 +223,12 @@ class Host(Protocol):
     def power_off(self, reason: str) -> None:
         """Switch the camera off; everything has been closed."""
 
+    def reboot(self, reason: str) -> None:
+        """Start the camera anew; everything has been closed."""
+
+    def begin_again(self, reason: str) -> None:
+        """Let the recorder begin anew; everything has been closed."""
+
 
 # ---- what the link asks ------------------------------------------------------------------------
 

@@ -8,13 +8,14 @@ The process ends in good order when it is told to (SIGTERM, the battery), and ot
 new one is the last resort; it ends with 1 then, and what it was recording is closed before.
 """
 
+import hashlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -28,7 +29,7 @@ from bodycam.pi.fittings import Fittings
 from bodycam.pi.hardware import PI, Hardware
 from bodycam.pi.i2c import I2c
 from bodycam.pi.sound import PiMicrophone, SoundSettings
-from bodycam.posix.beside import STATUS
+from bodycam.posix.beside import ASKS, STATUS, NotebookFile, put_in_place, read_left
 from bodycam.posix.dumps import forbid_core_dumps
 from bodycam.posix.lock import Lock
 from bodycam.posix.status import StatusFile
@@ -37,8 +38,11 @@ from bodycam.recorder.intake import Intake
 from bodycam.rules.policy import Policy
 
 if TYPE_CHECKING:
+    from bodycam.posix.datagrams import AskSocket
     from bodycam.recorder.agent import Watch
+    from bodycam.recorder.assembly import Owner
     from bodycam.recorder.process import Recorder
+    from bodycam.recorder.service import Service
 
 LOADS_WITHIN_S = 10.0
 """The camera's library is waited for so long; then the rest is imported beside it."""
@@ -81,6 +85,7 @@ class _Process:
         self._hardware = hardware
         self._life = life
         self._code = 0
+        self._boot = BOOT_ID.read_text().strip()
         self._loaded = Event()
         self._policy = load_policy(config)
         for read in (key_bytes, bundle_bytes):
@@ -120,7 +125,9 @@ class _Process:
             self._camera.wake()
         self._body.start(self._policy.warning.texts)
         self._loaded.wait(LOADS_WITHIN_S)
-        recorder = self._make_recorder(wearer)
+        whose = self._whose(wearer)
+        recorder = self._make_recorder(whose)
+        asks, service = self._make_service(whose)
         body, buttons = self._body, self._body.buttons
         recorder.start(
             self._camera,
@@ -130,12 +137,17 @@ class _Process:
             record_closed=buttons.closed_at_start("record"),
             function_closed=buttons.closed_at_start("function"),
             watch=watch,
+            service=service,
         )
+        asks.start()
+        self._life.callback(asks.close)
         try:
             beside(self._intake)
             self._wait(recorder)
         finally:
             closed = recorder.stop(END_WITHIN_S)
+        if service.configured and not self._come_into_force():
+            return 1
         return self._code if closed and recorder.wait(0) is None else 1
 
     # ---- the end ---------------------------------------------------------------------------------
@@ -214,9 +226,50 @@ class _Process:
             patience=hardware.patience,
         )
 
-    def _make_recorder(self, wearer: str) -> "Recorder":
-        """What is slow to import is imported here, while the ring fills."""
+    def _whose(self, wearer: str) -> "Owner":
+        """What is slow to import is imported here and below, while the ring fills."""
         from bodycam.enrolled import owner
+
+        whose = replace(owner(self._config), wearer=wearer)
+        recipients = hashlib.sha256(" ".join(sorted(whose.recipients)).encode()).hexdigest()
+        self._status.standing |= {"recipients": recipients, "boot": self._boot}
+        return whose
+
+    def _make_service(self, whose: "Owner") -> tuple["AskSocket", "Service"]:
+        """The way of the link to us, and what it may ask."""
+        from bodycam.enrolled import usable
+        from bodycam.evidence.desired import MAX_DESIRED_BYTES
+        from bodycam.posix.datagrams import AskSocket
+        from bodycam.recorder.requests import Requests
+        from bodycam.recorder.service import Service
+
+        config = self._config
+        requests = Requests(
+            clock=self._clock,
+            version=whose.config_version,
+            look=lambda name: read_left(Path(config.link.run) / name, MAX_DESIRED_BYTES),
+            check=lambda data: usable(config, data, whose),
+            keep=NotebookFile(self._next_desired, 0o640).save,
+            tell=tell,
+        )
+        asks = AskSocket(Path(config.paths.run) / ASKS, requests.take)
+        return asks, Service(requests, dock_fitted=config.dock.pin >= 0)
+
+    @property
+    def _next_desired(self) -> Path:
+        """Where a configuration waits to come into force."""
+        return Path(f"{self._config.paths.desired}.next")
+
+    def _come_into_force(self) -> bool:
+        """What was agreed on is what the next start reads; False where that cannot be."""
+        try:
+            put_in_place(self._next_desired, Path(self._config.paths.desired))
+        except OSError as error:
+            tell(f"{self._config.paths.desired}: {error.strerror}: the configuration stays.")
+            return False
+        return True
+
+    def _make_recorder(self, whose: "Owner") -> "Recorder":
         from bodycam.posix.card import PosixCard
         from bodycam.recorder.assembly import make_sealer
         from bodycam.recorder.body_memory import MemoryKeeper
@@ -226,14 +279,13 @@ class _Process:
         around = Surroundings(
             open_card=lambda: PosixCard(Path(self._config.paths.card)),
             random=os.urandom,
-            boot=BOOT_ID.read_text().strip(),
+            boot=self._boot,
             status=self._status,
             host=self._host,
             failed=tell_failure,
             tell=tell,
             memory=MemoryKeeper(memory, self._intake.events.post, tell) if memory else None,
         )
-        whose = replace(owner(self._config), wearer=wearer)
         make_sealer(self._policy, whose, os.urandom)  # a camera that cannot seal does not start
         return Recorder(self._intake, whose, around)
 
@@ -294,9 +346,11 @@ class _Status:
     """When this process began."""
     ring_from_ns: int | None = None
     """The first picture since this process began; None also where it began in its dock."""
+    standing: dict[str, object] = field(default_factory=dict)
+    """What does not change while this process runs."""
 
     def publish(self, fields: Mapping[str, object]) -> None:
         """See ports.Status."""
         ring_us = None if self.ring_from_ns is None else self.ring_from_ns // 1000
         start = {"began_us": self.began_ns // 1000, "ring_from_us": ring_us}
-        self.file.publish({**self.readings(), **fields, **start})
+        self.file.publish({**self.readings(), **self.standing, **fields, **start})

@@ -242,6 +242,12 @@ class Boot:
         """See ports.Host."""
         self._heap.at(self._heap.now_ns, self._power_off)
 
+    def reboot(self, reason: str) -> None:
+        """See ports.Host. Nobody asks for it in this world."""
+
+    def begin_again(self, reason: str) -> None:
+        """See ports.Host. Nobody asks for it in this world."""
+
 
 class _Clock:
     """Implements ports.Clock: boottime from some world time."""

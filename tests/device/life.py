@@ -41,6 +41,15 @@ run = "{folder}/run"
 policy = "{folder}/policy.toml"
 key = "{folder}/device.key"
 bundle = "{folder}/bundle.json"
+desired = "{folder}/desired"
+[link]
+host = "127.0.0.1"
+port = {port}
+plaintext = true
+interval_s = 5
+interface = "none"
+state = "{folder}/link"
+run = "{folder}/link"
 [speaker]
 device = "made-up"
 [microphone]
@@ -56,14 +65,16 @@ body_memory = "at24c32"
 class Home:
     """What a camera has on its disk, enrolled at a station beside it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: int = 1) -> None:
+        """`broker` is the port, on the loopback, of the one that its link reports to."""
         self.folder = folder
         self.card = folder / "card"
         self.config = folder / "bodycam.toml"
         self.station = folder / "station"
         self.card.mkdir(parents=True)
+        (folder / "link").mkdir()
         (folder / "policy.toml").write_text(POLICY)
-        self.config.write_text(CONFIG.format(folder=folder))
+        self.config.write_text(CONFIG.format(folder=folder, port=broker))
         with Station.init(self.station, "utrecht", person=PERSON) as station:
             assert main(["enroll", "--config", str(self.config), "--out", str(folder / "req")]) == 0
             bundle = station.enroll((folder / "req").read_bytes(), person=PERSON)

@@ -65,10 +65,25 @@ def break_the_control_road() -> None:
     Agent._turn = broken  # type: ignore[assignment]
 
 
+def write_down_pictures(path: Path) -> None:
+    """The time of each picture that is delivered, a line each."""
+    from bodycam.recorder.reports import Reporter
+
+    before, file = Reporter.picture, path.open("w", buffering=1)
+
+    def picture(self: Reporter, t_ns: int, data: bytes, key: bool) -> None:
+        file.write(f"{t_ns}\n")
+        before(self, t_ns, data, key)
+
+    Reporter.picture = picture  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # picamera2 says so of its own threads
     libcamera.plug_in()
     libcamera.SENSOR.connected = "UNPLUGGED" not in os.environ
+    if "PICTURES" in os.environ:
+        write_down_pictures(Path(os.environ["PICTURES"]))
     made, its_pins = whole(Path(sys.argv[2]))
     threading.Thread(target=Hands(its_pins).listen, daemon=True).start()
     sys.exit(main(["run", "--config", sys.argv[1]], made))

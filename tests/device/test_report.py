@@ -31,11 +31,10 @@ def configured(fleet: Fleet, **changes: object) -> Path:
     """cam07 as it is after its enrolment, with what its recorder has left."""
     fleet.camera("cam07")
     folder = fleet.folder / "cam07"
-    with (folder / "journal.jsonl").open("wb") as file:
-        file.write(Journal("cam07", device_key("cam07"), BOOT).line("boot", 1, b"sealed"))
-    (folder / "status.json").write_text(
-        json.dumps(said(PosixClock().now_ns(), boot=BOOT, state="docked"))
-    )
+    line = Journal("cam07", device_key("cam07"), BOOT).line("boot", 1, b"sealed")
+    (folder / "journal.jsonl").write_bytes(line)
+    status = said(PosixClock().now_ns(), boot=BOOT, state="docked", journal=line.decode().rstrip())
+    (folder / "status.json").write_text(json.dumps(status))
     link = {"host": "localhost", "port": fleet.broker.port, "interface": "none", **changes}
     lines = [f"{key} = {json.dumps(value)}" for key, value in link.items()]
     config = folder / "bodycam.toml"

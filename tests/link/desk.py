@@ -161,6 +161,7 @@ class Desk:
         self.journal = Journal(DEVICE, KEY, BOOT, seq=journal.seq, prev=journal.head)
         with self.path.open("ab") as file:
             file.write(b"".join(lines))
+        self.says(journal=lines[-1].decode().rstrip())
         return [Line.parse(line).digest for line in lines]
 
     def connect(self) -> State:
@@ -208,7 +209,7 @@ def said(now_ns: int, **changes: object) -> dict[str, Any]:
         "battery_percent": 80,
         "charging": None,
         "room_minutes": 240,
-        "waiting": 0,
+        "not_handed_over": 0,
         "temperature_c": 41,
         "dock_test": "none",
         "config_version": 0,

@@ -61,7 +61,9 @@ class Running:
 
     def writes(self, *kinds: str) -> list[str]:
         self.desk.clock.now = PosixClock().now_ns()
-        return self.desk.writes(*kinds)
+        digests = self.desk.writes(*kinds)
+        self.says()  # the desk's clock stands still
+        return digests
 
     def __enter__(self) -> Self:
         self._recorder.start()

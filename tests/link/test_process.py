@@ -88,7 +88,7 @@ def test_a_retained_command_does_not_reach_a_camera_that_connects(
         fleet.say("bodycam/v1/cam07/cmd/report", command, retained=True)
         with camera(tmp_path / "cam", broker.port) as cam:
             fleet.until(lambda: fleet.of("status"), "a status")
-            cam.says(waiting=1)
+            cam.says(not_handed_over=1)
             fleet.until(lambda: fleet.of("status")[-1].waiting == 1, "another status")
             assert fleet.of("status")[-1].dropped == 1
             assert fleet.of("res") == []
@@ -107,7 +107,7 @@ def test_after_a_time_without_broker_the_journal_is_complete_and_the_status_is_t
         broker.kill()
         digests += cam.writes("open", "close", "fault")
         for waiting in range(1, 6):
-            cam.says(waiting=waiting)
+            cam.says(not_handed_over=waiting)
         until(lambda: any("Trying again" in said for said in cam.told), "an attempt that failed")
         broker.start()
         with Observer(broker.port) as fleet:

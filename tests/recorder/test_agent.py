@@ -95,6 +95,12 @@ class FakeHost(Refusing):
     def power_off(self, reason: str) -> None:
         self.ask(f"power_off {reason}")
 
+    def reboot(self, reason: str) -> None:
+        self.ask(f"reboot {reason}")
+
+    def begin_again(self, reason: str) -> None:
+        self.ask(f"begin again {reason}")
+
 
 class FakeStatus(Refusing):
     def __init__(self) -> None:

@@ -170,6 +170,12 @@ class Quiet:
     def power_off(self, reason: str) -> None:
         """See ports.Host."""
 
+    def reboot(self, reason: str) -> None:
+        """See ports.Host."""
+
+    def begin_again(self, reason: str) -> None:
+        """See ports.Host."""
+
 
 class Recorder:
     """To be used as a context manager: the threads run inside it."""

@@ -128,6 +128,12 @@ class Life:
         """See ports.Host."""
         self._scene.closed.set()
 
+    def reboot(self, reason: str) -> None:
+        """See ports.Host."""
+
+    def begin_again(self, reason: str) -> None:
+        """See ports.Host."""
+
     def publish(self, fields: Mapping[str, object]) -> None:
         """See ports.Status."""
 

@@ -38,7 +38,8 @@ def _enrolment(config: Config) -> str:
     owner = enrolled.owner(config)
     sealer = make_sealer(load_policy(config), owner, os.urandom)
     kind = "" if sealer.kind == X25519 else f" with {sealer.kind} keys"
-    return f"{owner.device}, sealed to {len(owner.recipients)} recipients{kind}"
+    by = f", by configuration {owner.config_version}" if owner.config_version else ""
+    return f"{owner.device}, sealed to {len(owner.recipients)} recipients{kind}{by}"
 
 
 def _card(config: Config) -> str:

@@ -262,7 +262,8 @@ class Link:
             self._results.popleft()
 
     def _say_events(self, now_ns: int) -> None:
-        while len(self._flying) < MAX_FLYING and (item := self._outbox.take()) is not None:
+        newest = reading.newest_line(self._said)
+        while len(self._flying) < MAX_FLYING and (item := self._outbox.take(newest)) is not None:
             historical = item.boot != self._about.boot or item.t_us < self._since_us
             event = Event(item.digest, item.seq, historical, item.text)
             self._publish("event", event, now_ns, item=item)

@@ -69,8 +69,12 @@ class Outbox:
         self._go_to(self._acknowledged)
         self._identity = None
 
-    def take(self) -> Item | None:
-        """The next line that is an event; None where there is none yet."""
+    def take(self, newest: int) -> Item | None:
+        """The next line that is an event; None where there is none yet.
+
+        `newest` is the number of the newest line that the recorder calls durable: what comes after
+        it may be gone after a power cut, and would look like a card that was put back.
+        """
         look = self._journal.look()
         if look is None:
             return None
@@ -79,12 +83,12 @@ class Outbox:
             self._find_place()
         while (raw := self._next(look.size)) is not None:
             before = self._read
-            item = self._item(raw)
+            item = self._item(raw, newest)
             if item is not None:
                 self._flying.append(item)
                 return item
             if self._read is before:
-                return None  # it was not a line: the place was wrong, and has been looked for
+                return None  # it is not durable yet; or the place was wrong, and is another now
         return None
 
     def done(self, item: Item) -> None:
@@ -175,8 +179,11 @@ class Outbox:
         self._ahead = rest
         return line + newline
 
-    def _item(self, raw: bytes) -> Item | None:
-        """The line as an item; None where it is no event, or no line of this journal at all."""
+    def _item(self, raw: bytes, newest: int) -> Item | None:
+        """The line as an item; None where it is no event, or no line of this journal at all.
+
+        Where it is too new, it stays what comes next.
+        """
         after = Place(self._read.offset + len(raw), digest(raw))
         try:
             if not raw.endswith(b"\n"):
@@ -195,6 +202,9 @@ class Outbox:
             # Whatever it is, the next lines are not held up by it; the station sees the gap.
             self._tell(f"A line of the journal cannot be passed on: {error.what}")
             self._read = Place(after.offset, UNKNOWN)
+            return None
+        if seq > newest:
+            self._ahead = raw + self._ahead
             return None
         self._read = after
         if fields.get("kind") not in EVENT_KINDS:

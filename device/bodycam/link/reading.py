@@ -1,5 +1,6 @@
 """What the recorder's status file says, as messages for the fleet."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ SILENT_NS = 30_000_000_000
 """A recorder that has said nothing for so long does not run; it says something every 10 s."""
 SILENT_FAULT = "recorder-silent"
 MAX_ANSWERS = 16
+
+_SEQ = re.compile(r'"seq":(\d{1,16}),"kind"')
 
 Said = Mapping[str, object]
 """The status file, read."""
@@ -27,14 +30,15 @@ _COPIED = (
     "battery_percent",
     "charging",
     "room_minutes",
-    "waiting",
     "temperature_c",
-    "dock_test",
     "config_version",
     "journal",
     "ledger",
 )
-_TELLING = ("recording", "faults", "charging", "clock", "waiting", "dock_test", "config_version")
+_TELLING = (
+    *("recording", "faults", "charging", "clock", "dock_test", "config_version"),
+    "not_handed_over",
+)
 """What is told at once when it changes; the rest waits for the interval."""
 
 
@@ -74,6 +78,9 @@ def status(said: Said, where: Where, now_ns: int) -> Status:
         faults=tuple(sorted(faults)),
         radio_dbm=where.radio_dbm,
         dropped=where.dropped + count(said, "dropped"),
+        # Until the card has been looked at, nobody knows of any.
+        waiting=count(said, "not_handed_over"),
+        dock_test=str(said.get("dock_test", "none")),
         **copied,  # type: ignore[arg-type]  # the message checks each of them
     )
 
@@ -81,6 +88,12 @@ def status(said: Said, where: Where, now_ns: int) -> Status:
 def telling(said: Said, now_ns: int) -> tuple[object, ...]:
     """What is told at once when it changes."""
     return (silent(said, now_ns), *(str(said.get(name)) for name in _TELLING))
+
+
+def newest_line(said: Said | None) -> int:
+    """The number of the journal's newest durable line; -1 where the recorder names none."""
+    found = _SEQ.search(str(said.get("journal"))) if said is not None else None
+    return int(found[1]) if found else -1
 
 
 def answers(said: Said) -> list[Answer]:

@@ -111,6 +111,20 @@ class RecorderBeside:
         self._socket.close()
 
 
+def read_left(path: Path, limit: int) -> bytes:
+    """A file that another process has left; raises DeviceError."""
+    try:
+        return read_plain(path, limit)
+    except OSError as error:
+        raise DeviceError(f"{path}: {error.strerror or error}.") from error
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Let a file that is durable be the one of that name, durable at return. Raises OSError."""
+    new.replace(path)
+    _sync_folder(path.parent)
+
+
 def read_plain(path: Path, limit: int) -> bytes:
     """The bytes of a plain file; nothing that somebody put in its place holds us up.
 
@@ -145,8 +159,12 @@ def replace_whole(path: Path, data: bytes, mode: int, *, durable: bool) -> None:
         os.close(fd)
     new.replace(path)
     if durable:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 from bodycam.errors import DeviceError
 
 POWER_OFF = Path("/run/bodycam/power-off")
+REBOOT = POWER_OFF.with_name("reboot")
 """bodycam-power-off.path waits for this file: the recorder's user may switch nothing off."""
 
 
@@ -38,13 +39,25 @@ class Systemd:
 
         Where it is ending us already, it is only told. Raises DeviceError where it cannot be asked.
         """
+        self._leave(reason, self._power_off)
+
+    def reboot(self, reason: str) -> None:
+        """Ask systemd to start the camera anew. Raises DeviceError where it cannot be asked."""
+        self._leave(reason, self._power_off.with_name(REBOOT.name))
+
+    def begin_again(self, reason: str) -> None:
+        """End: systemd starts us again."""
+        self._tell(f"STOPPING=1\nSTATUS=Beginning anew: {reason}")
+        self.closed.set()
+
+    def _leave(self, reason: str, ask: Path) -> None:
         self._tell(f"STOPPING=1\nSTATUS=Going off: {reason}")
         try:
             if not self.stopping:
-                self._power_off.touch()
+                ask.touch()
         except OSError as error:
             raise DeviceError(
-                f"The camera could not be switched off: {self._power_off}: {error.strerror}."
+                f"The camera could not be switched off: {ask}: {error.strerror}."
             ) from error
         finally:
             self.closed.set()

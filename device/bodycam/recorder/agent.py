@@ -13,6 +13,7 @@ from bodycam.media.packets import SECOND
 from bodycam.media.ring import SETTLE_NS
 from bodycam.ports import Camera, Clock, Host, Outputs, Status
 from bodycam.recorder.footage import Footage
+from bodycam.recorder.service import After, Service
 from bodycam.recorder.writer import WriterWatch
 from bodycam.rules import events, machine
 from bodycam.rules.events import Effect, Event, Fault, Output, Why
@@ -66,7 +67,10 @@ class Agent:
         *,
         fitted: tuple[Output, ...] = tuple(Output),
         watch: Watch = lambda *_: None,
+        service: Service | None = None,
     ) -> None:
+        """`service` carries out what the link asks; None where nothing can be asked."""
+        self._service = service
         self._policy = policy
         self._footage = footage
         self._ports = ports
@@ -77,6 +81,8 @@ class Agent:
         self._warned: events.Warned | None = None
         self._tick_ns = 0
         self._status_ns = 0
+        self._told_journal = ""
+        self._told_answers = 0
         self._closing: _Closing | None = None
         self.model: Model | None = None
 
@@ -188,6 +194,8 @@ class Agent:
             case events.Hush():
                 ports.outputs.hush()
             case events.Light(pattern):
+                if self._service is not None:
+                    self._service.lit()
                 ports.outputs.light(pattern)
             case events.Vibrate(pattern):
                 ports.outputs.vibrate(pattern)
@@ -211,11 +219,41 @@ class Agent:
 
     def _look_if_due(self, now: int) -> None:
         """Not only when nothing happens: a flood of events must not hide a silent camera."""
+        if self._service is not None:
+            self._serve(self._service, now)
         if now >= self._tick_ns:
             self._tick_ns = now + TICK_NS
             self._look(now)
         if self._closing is not None:
             self._close(self._closing, now)
+
+    def _serve(self, service: Service, now: int) -> None:
+        """What the link asks; a refusing output is told like any other."""
+        try:
+            found = service.step(self._model, self._ports.outputs, now)
+        except DeviceError as error:
+            said = (("asked", "Locate"), ("error", error.what))
+            self._footage.log(events.Log("device", now, said))
+            return
+        for one in found:
+            if isinstance(one, events.Log):
+                self._footage.log(one)
+            else:
+                self._turn(one, now)
+        if service.answered != self._told_answers:
+            self._told_answers = service.answered
+            self._publish(now)
+
+    def _leave(self, reason: str) -> None:
+        """Everything has been closed. Raises DeviceError."""
+        host = self._ports.host
+        match self._service.after if self._service is not None else After.OFF:
+            case After.OFF:
+                host.power_off(reason)
+            case After.REBOOT:
+                host.reboot(reason)
+            case After.AGAIN:
+                host.begin_again(reason)
 
     def _look(self, now: int) -> None:
         footage = self._footage
@@ -226,7 +264,8 @@ class Agent:
         self._fault(Fault.CARD_STUCK, busy_ns is not None and now - busy_ns > CARD_STUCK_NS, now)
         source = self._ports.clock.wall().source
         self._fault(Fault.CLOCK_UNSYNCHRONISED, source == "none", now)
-        if now - self._status_ns >= STATUS_EVERY_NS:
+        told = self._writer.journal != self._told_journal
+        if told or now - self._status_ns >= STATUS_EVERY_NS:
             self._publish(now)
 
     def _look_at_camera(self, awake_ns: int, now: int) -> None:
@@ -263,7 +302,7 @@ class Agent:
         idle = footage.idle and self._writer.busy_since_ns is None
         if idle or now >= closing.by_ns:
             try:
-                self._ports.host.power_off(closing.reason)
+                self._leave(closing.reason)
                 self._closing = None
             except DeviceError:
                 # It is tried again: an empty battery or a held button will not wait for ever.
@@ -279,13 +318,17 @@ class Agent:
     def _publish(self, now: int) -> None:
         """How the camera is, for the link; what the link does not get must not stop a recording."""
         self._status_ns = now
+        self._told_journal = self._writer.journal
         with suppress(DeviceError):
             self._ports.status.publish(self._status(now))
 
     def _status(self, now: int) -> dict[str, object]:
         model, progress, tally = self._model, self._writer.progress, self._writer.tally
         oldest_ns = self._footage.oldest_ns
+        wall = self._ports.clock.wall()
+        keeping = progress if model.keeping else None
         return {
+            **(self._service.status() if self._service is not None else {}),
             "state": model.state.value,
             "at_us": now // 1000,
             "recording": model.keeping,
@@ -295,9 +338,13 @@ class Agent:
             "not_handed_over": None if tally is None else tally.recordings - tally.acknowledged,
             "receipts_refused": 0 if tally is None else tally.refused,
             "ring_ms": 0 if oldest_ns is None else max(0, now - oldest_ns) // 1_000_000,
-            "clock": self._ports.clock.wall().source,
+            "clock": wall.source,
+            "clock_error_ms": wall.error_ms if wall.error_ms >= 0 else None,
+            "utc_ms": wall.utc_ns // 1_000_000,
             "policy": self._policy.sha256,
-            "rec": progress.rec if progress is not None and model.keeping else "",
-            "rec_seq": progress.seq if progress is not None and model.keeping else 0,
-            "rec_head": progress.head if progress is not None and model.keeping else "",
+            "journal": self._writer.journal,
+            "ledger": "" if keeping is None else keeping.line,
+            "rec": "" if keeping is None else keeping.rec,
+            "rec_seq": 0 if keeping is None else keeping.seq,
+            "rec_head": "" if keeping is None else keeping.head,
         }

@@ -32,6 +32,8 @@ class Owner:
     """A token for the one who wears it; never a name."""
     station_key: PublicKey | None = None
     """Signs the receipts that let recordings go; without it none ever does."""
+    config_version: int = 0
+    """Of the station's configuration that is in force; 0: as enrolled."""
 
 
 def nominal_bytes(policy: Policy, span_ns: int) -> int:

@@ -66,8 +66,11 @@ class CardJournal:
         self._journal = Journal(device, key, boot)
         last = self._find_end()
         self._size = card.size(PATH)
+        self.line = ""
+        """The newest durable line, without its newline; empty where there is none."""
         if last is not None:
             self._journal = Journal(device, key, boot, seq=last.seq + 1, prev=last.digest)
+            self._tell_line(next(self._backwards(), b""))
 
     @property
     def head(self) -> str:
@@ -143,6 +146,7 @@ class CardJournal:
         self._card.append(new, failed.lines)
         self._card.move(new, PATH)
         self._size += len(failed.lines)
+        self._tell_line(failed.lines)
         self._failed = None
         if failed.opened:  # the number is taken, and nothing lies under it
             self.write("void", {"why": "The card failed at its opening."}, rec=failed.opened)
@@ -169,6 +173,10 @@ class CardJournal:
             else:
                 high = middle
         return None
+
+    def _tell_line(self, lines: bytes) -> None:
+        """The last of these is the newest."""
+        self.line = lines[:-1].rpartition(b"\n")[2].decode("ascii", "replace")
 
     def _remove_new(self) -> None:
         for entry in self._card.list("."):
@@ -202,6 +210,7 @@ class CardJournal:
                 self.counter = parse_rec(opened).counter
             raise
         self._size += len(data)
+        self._tell_line(data)
         self.told(Mark(self._journal.seq, self._journal.head))
 
     def _go_back(self, before: tuple[int, str]) -> None:

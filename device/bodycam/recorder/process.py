@@ -9,6 +9,7 @@ from bodycam.recorder.assembly import Owner, media_format, open_vault
 from bodycam.recorder.body_memory import MemoryKeeper
 from bodycam.recorder.intake import Intake
 from bodycam.recorder.opening import OpeningWriter
+from bodycam.recorder.service import Service
 from bodycam.recorder.threads import ThreadHost
 from bodycam.recorder.writer import Writer, WriterWatch
 from bodycam.rules.events import Output
@@ -58,6 +59,7 @@ class Recorder:
         record_closed: bool = False,
         function_closed: bool = False,
         watch: Watch = lambda *_: None,
+        service: Service | None = None,
     ) -> None:
         """Begin: the ring fills. `fitted` are the outputs that can give the warning, in order."""
         intake, around = self._intake, self._around
@@ -68,6 +70,7 @@ class Recorder:
             self._writer.watch,
             fitted=tuple(Output(name) for name in fitted),
             watch=watch,
+            service=service,
         )
         self._threads = ThreadHost(
             agent,

@@ -86,6 +86,11 @@ class Vault:
         self._journal.write_all(logs)
 
     @property
+    def journal_line(self) -> str:
+        """The journal's newest durable line, without its newline; empty where there is none."""
+        return self._journal.line
+
+    @property
     def journal_seq(self) -> int:
         """The number of the journal's next line."""
         return self._journal.seq
@@ -142,6 +147,8 @@ class Vault:
             for kind, data in sealed
         ]
         self._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
+        if lines:
+            recording.line = lines[-1].decode("ascii").rstrip("\n")
         recording.whole = True
 
     def _create(self, recording: "Recording", sealed: Sequence[tuple[str, Buffer]]) -> None:
@@ -206,6 +213,8 @@ class Recording:
         self.ledger = ledger
         self.warned = warned
         self.folder = f"{FOLDER}/{ledger.rec}"
+        self.line = ""
+        """The newest durable line of its ledger after line 0."""
         self.whole = True
         """Whether the card holds what the ledger here says: only then may it be closed."""
 

@@ -66,6 +66,8 @@ class Progress:
     head: str
     durable_ns: int
     """Footage before this is durable."""
+    line: str = ""
+    """The newest line itself, without its newline."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,8 @@ class WriterWatch:
     busy_since_ns: int | None = None
     """When it turned to the card with what it works at now; None while it waits for footage."""
     progress: Progress | None = None
+    journal: str = ""
+    """The journal's newest durable line, without its newline; empty until there is one."""
     tally: Tally | None = None
     """What lies on the card; None until it has been looked at."""
 
@@ -157,6 +161,7 @@ class Writer:
             self._work(deque(items))
             self._tell_room()
         finally:
+            self.watch.journal = self._vault.journal_line
             self.watch.busy_since_ns = None
             self._footage.done()
         error, self._unforeseen = self._unforeseen, None
@@ -254,7 +259,9 @@ class Writer:
         if gops:
             self._wait_ns = AGAIN_NS
             ledger = recording.ledger
-            progress = Progress(recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns)
+            progress = Progress(
+                recording.id, ledger.seq - 1, ledger.head, gops[-1].end_ns, recording.line
+            )
             self.watch.progress = progress
             self._saved(progress)
 

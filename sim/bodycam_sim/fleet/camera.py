@@ -397,7 +397,7 @@ class SimulatedCamera:
             "battery_percent": round(self.battery),
             "charging": self.docked,
             "room_minutes": max(0, round(FULL_ROOM_MINUTES - self._used_minutes)),
-            "waiting": len(self.waiting),
+            "not_handed_over": len(self.waiting),
             "temperature_c": 34 if self.docked else 44 + 8 * (recording is not None),
             "dock_test": "failed" if self.docked and self._broken else "passed",
             "config_version": self.config_version,
