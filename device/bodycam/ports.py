@@ -37,6 +37,12 @@ class Card(Protocol):
         away after `sync_folder`.
         """
 
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
+        """`create` several: the card may begin with each while the next one is still being made.
+
+        All are durable at return. Where making one raises, or the card does, none is there.
+        """
+
     def append(self, path: str, data: Buffer) -> None:
         """Add to the end of a file, creating it where missing, and fdatasync it.
 

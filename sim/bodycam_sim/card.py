@@ -7,12 +7,13 @@ gone: as on a card. Room is counted in nominal bytes, so that it does not depend
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bodycam.errors import CardFailed, CardFull
+from bodycam.errors import CardError, CardFailed, CardFull
 from bodycam.media.packets import SECOND
 from bodycam.ports import Buffer, Entry
 from bodycam.posix.card import PosixCard
@@ -113,6 +114,19 @@ class SimCard:
         self._room_bytes -= size
         self._unsynced |= {self._root / path}
 
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
+        """See ports.Card."""
+        made = []
+        try:
+            for path, data in files:
+                self.create(path, data)
+                made.append(path)
+        except Exception:
+            for path in made:
+                with suppress(CardError):
+                    self.remove(path)
+            raise
+
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
         if path in self._failed:
@@ -129,6 +143,7 @@ class SimCard:
     def sync_folder(self, path: str) -> None:
         """See ports.Card."""
         self._takes(0)
+        self._card.sync_folder(path)
         self._unsynced = frozenset(p for p in self._unsynced if p.parent != self._root / path)
 
     def make_folder(self, path: str) -> None:

@@ -227,7 +227,7 @@ class Disk:
     # ---- what posix/card.py calls ----------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        if not name.startswith("O_") and name not in ("stat_result", "DirEntry"):
+        if not name.startswith(("O_", "POSIX_FADV_")) and name not in ("stat_result", "DirEntry"):
             raise AttributeError(f"The recording disk does not know os.{name}: model it first.")
         return getattr(os, name)
 
@@ -282,6 +282,11 @@ class Disk:
 
     def fdatasync(self, fd: int) -> None:
         self._sync("fdatasync", fd)
+
+    def posix_fadvise(self, fd: int, offset: int, length: int, advice: int) -> None:
+        """The disk may begin, which promises nothing."""
+        self._call("fadvise", self._open[fd][0])
+        os.posix_fadvise(fd, offset, length, advice)
 
     def mkdir(self, name: str, mode: int = 0o777, *, dir_fd: int) -> None:
         self._call("mkdir", self._at(name, dir_fd)[0])
@@ -340,7 +345,7 @@ class Disk:
 
     def _call(self, name: str, path: str) -> None:
         call = len(self.calls)
-        if call == self.kill_at:
+        if 0 <= self.kill_at <= call:
             raise Killed
         self.calls.append(f"{name} {path or '.'}")
         fault = self.fault

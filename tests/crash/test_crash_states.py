@@ -60,9 +60,9 @@ class Depth:
         return some if self == SOME else many
 
 
-SHARES = 12
-SOME = Depth(60, 18, 4, 2, 60, 20, 3)
-MANY = Depth(250, 20, 6, 3, 10**6, 10**6, 3)
+SHARES = 8
+SOME = Depth(24, 18, 3, 2, 60, 20, 2)
+MANY = Depth(100, 18, 5, 3, 10**6, 10**6, 2)
 
 depths = pytest.mark.parametrize(
     "depth",

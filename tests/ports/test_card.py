@@ -2,12 +2,12 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bodycam.errors import CardError, CardFailed, CardFull
+from bodycam.errors import CardError, CardFailed, CardFull, EvidenceError
 from bodycam.ports import Card, Entry
 from bodycam.posix.card import PosixCard
 from bodycam_sim.card import SimCard
@@ -43,6 +43,35 @@ def test_an_existing_file_is_never_written_over(card: Card, root: Path) -> None:
     with pytest.raises(CardFailed, match=r"a\.age"):
         card.create("a.age", b"another")
     assert (root / "a.age").read_bytes() == b"sealed"
+
+
+def test_several_are_created_while_they_are_being_made(card: Card, root: Path) -> None:
+    there: list[list[str]] = []
+
+    def made() -> Iterator[tuple[str, bytes]]:
+        for name in ("a", "b", "c"):
+            there.append(sorted(path.name for path in root.iterdir()))
+            yield name, name.encode() * 1000
+
+    card.create_all(made())
+    assert there == [[], ["a"], ["a", "b"]]
+    assert [card.read(name, 2000) for name in "abc"] == [b"a" * 1000, b"b" * 1000, b"c" * 1000]
+    card.create_all([])
+
+
+def test_where_one_cannot_be_created_none_is_there(card: Card) -> None:
+    def made() -> Iterator[tuple[str, bytes]]:
+        yield "a", b"x"
+        raise EvidenceError("It cannot be sealed.")
+
+    with pytest.raises(EvidenceError):
+        card.create_all(made())
+    assert card.list(".") == []
+    card.create("b", b"old")
+    with pytest.raises(CardFailed):
+        card.create_all([("a", b"x"), ("b", b"new")])
+    assert card.list(".") == [Entry("b", "file", 3)]
+    assert card.read("b", 10) == b"old"
 
 
 def test_appending_creates_the_file_and_adds_to_its_end(card: Card) -> None:
@@ -302,8 +331,7 @@ def test_there_must_be_a_card(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["gone", "link", "../card", "file"])
-def test_only_a_folder_of_the_card_is_synced(root: Path, path: str) -> None:
-    card = PosixCard(root)
+def test_only_a_folder_of_the_card_is_synced(card: Card, root: Path, path: str) -> None:
     card.create("file", b"x")
     (root / "link").symlink_to(root)
     with pytest.raises(CardFailed):
@@ -415,6 +443,7 @@ def test_everything_is_synced_before_a_call_returns(
         (lambda: card.make_folder("a/b"), {"/", "/a"}),
         (lambda: card.create("a/file", b"x"), {"/a/file"}),
         (lambda: card.append("a/file", b"y"), {"/a/file"}),
+        (lambda: card.create_all([("a/1", b"x"), ("a/2", b"x")]), {"/a/1", "/a/2"}),
         (lambda: card.truncate("a/file", 1), {"/a/file"}),
         (lambda: card.sync_folder("a"), {"/a"}),
         (lambda: card.move("a/file", "a/b/file"), {"/a", "/a/b"}),

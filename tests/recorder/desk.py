@@ -5,7 +5,7 @@ The stream is real H.264; keys and randomness follow from names, so that runs ar
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -87,6 +87,17 @@ class DeskCard:
     def create(self, path: str, data: Buffer) -> None:
         self._before("create", path, data)
         self.card.create(path, data)
+
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
+        made = []
+        try:
+            for path, data in files:
+                self.create(path, data)
+                made.append(path)
+        except Exception:
+            for path in made:
+                self.remove(path)
+            raise
 
     def append(self, path: str, data: Buffer) -> None:
         self._before("append", path, data)

@@ -7,7 +7,7 @@ outputs that acknowledge at once and say when they were called.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -83,10 +83,10 @@ class StallingCard(PosixCard):
         self.answers = threading.Event()
         self.answers.set()
 
-    def create(self, path: str, data: Buffer) -> None:
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
         """See ports.Card."""
         self.answers.wait()
-        super().create(path, data)
+        super().create_all(files)
 
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bodycam.ports import Buffer, Parts
 from bodycam.posix import card
@@ -13,12 +13,13 @@ from bodycam.recorder.vault import LEDGER, Recording, Vault
 def objects_not_synced() -> None:
     """Objects are written and their names made durable, but not what is in them."""
 
-    def create(self: PosixCard, path: str, data: Buffer) -> None:
-        fd = os.open(self._root / path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        os.write(fd, data)
-        os.close(fd)
+    def create_all(self: PosixCard, files: Iterable[tuple[str, Buffer]]) -> None:
+        for path, data in files:
+            fd = os.open(self._root / path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+            os.write(fd, data)
+            os.close(fd)
 
-    setattr(PosixCard, "create", create)  # noqa: B010  a method is not to be assigned
+    setattr(PosixCard, "create_all", create_all)  # noqa: B010  a method is not to be assigned
 
 
 def line_first() -> None:

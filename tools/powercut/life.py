@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,13 @@ class TellingCard(PosixCard):
         super().__init__(root)
         self._voice = voice
 
-    def create(self, path: str, data: Buffer) -> None:
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
         """See ports.Card."""
-        self._voice.say(words.TOUCH, "create", path)
-        super().create(path, data)
+        super().create_all(map(self._touched, files))
+
+    def _touched(self, file: tuple[str, Buffer]) -> tuple[str, Buffer]:
+        self._voice.say(words.TOUCH, "create", file[0])
+        return file
 
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""

@@ -31,18 +31,29 @@ class PosixCard:
 
     def create(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
-        with self._parent(path) as (folder, name):
-            fd = _open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder)
+        self.create_all([(path, data)])
+
+    def create_all(self, files: Iterable[tuple[str, Buffer]]) -> None:
+        """See ports.Card."""
+        made: list[tuple[str, int]] = []
+        with ExitStack() as opened:
             try:
-                _write(fd, data)
-                os.fsync(fd)
-            except OSError:
-                # Without a line it is nothing; gone, it cannot be taken for something.
-                with suppress(OSError):
-                    os.unlink(name, dir_fd=folder)
+                for path, data in files:
+                    with self._parent(path) as (folder, name):
+                        fd = _open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, folder)
+                        opened.callback(os.close, fd)
+                        made.append((path, fd))
+                        _write(fd, data)
+                        _begin_to_store(fd)
+                for path, fd in made:
+                    with self._named(path):
+                        os.fsync(fd)
+            except Exception:
+                # Without a line they are nothing; gone, they cannot be taken for something.
+                for path, _ in made:
+                    with suppress(CardError), self._parent(path) as (folder, name):
+                        os.unlink(name, dir_fd=folder)
                 raise
-            finally:
-                os.close(fd)
 
     def append(self, path: str, data: Buffer) -> None:
         """See ports.Card."""
@@ -223,6 +234,12 @@ def _write(fd: int, data: Buffer) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def _begin_to_store(fd: int) -> None:
+    """What was written is not needed here any more: the disk can begin with it before the fsync."""
+    with suppress(OSError):
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_data(fd: int) -> None:

@@ -6,7 +6,7 @@ synced, its folder synced, before the line that names it is synced; nothing is w
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -138,26 +138,32 @@ class Vault:
 
     def _commit(self, recording: "Recording", objects: Sequence[tuple[str, Parts]]) -> None:
         self._must_have_room()
-        sealed = [(kind, self._sealer.seal(parts)) for kind, parts in objects]
         recording.whole = False
-        self._create(recording, sealed)
+        sealed = self._create(recording, objects)
         ledger = recording.ledger
-        lines = [
-            ledger.object(kind, len(data), hashlib.sha256(data).hexdigest())
-            for kind, data in sealed
-        ]
+        lines = [ledger.object(kind, size, sha256) for kind, size, sha256 in sealed]
         self._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
         if lines:
             recording.line = lines[-1].decode("ascii").rstrip("\n")
         recording.whole = True
 
-    def _create(self, recording: "Recording", sealed: Sequence[tuple[str, Buffer]]) -> None:
-        """The objects; all of them, or none where the card is full."""
+    def _create(
+        self, recording: "Recording", objects: Sequence[tuple[str, Parts]]
+    ) -> list[tuple[str, int, str]]:
+        """Kind, length and SHA-256 of the objects; all, or none where the card is full."""
         folder, first = recording.folder, recording.ledger.seq
-        names = [object_name(number, kind) for number, (kind, _) in enumerate(sealed, first)]
+        names = [object_name(number, kind) for number, (kind, _) in enumerate(objects, first)]
+        made: list[tuple[str, int, str]] = []
+
+        def sealed() -> Iterator[tuple[str, Buffer]]:
+            for name, (kind, parts) in zip(names, objects, strict=True):
+                data = self._sealer.seal(parts)
+                yield f"{folder}/{name}", data
+                # The card has begun with it meanwhile.
+                made.append((kind, len(data), hashlib.sha256(data).hexdigest()))
+
         try:
-            for name, (_, data) in zip(names, sealed, strict=True):
-                self._card.create(f"{folder}/{name}", data)
+            self._card.create_all(sealed())
             self._card.sync_folder(folder)
         except CardFull:
             for name in names:
@@ -166,6 +172,7 @@ class Vault:
             self._card.sync_folder(folder)  # nor may one that the card itself took away come back
             recording.whole = True
             raise
+        return made
 
     def _close(self, recording: "Recording") -> None:
         recording.whole = False
