@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from jsonschema import ValidationError
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from bodycam.messages.topics import TOPICS, read_topic
+from contract import CONTRACT
 
 PATIENCE_S = 30
 
@@ -42,6 +44,8 @@ class Observer:
     ) -> None:
         self.port = port
         self.seen: list[Seen] = []
+        self.broken: list[str] = []
+        """What broke the contract."""
         self._changed = threading.Condition()
         self._subscribed = threading.Event()
         self._topics = topics
@@ -67,11 +71,21 @@ class Observer:
     ) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        assert error is not None or self.broken == []
 
     def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
         with self._changed:
+            self._hold(message.topic, bytes(message.payload))
             self.seen.append(Seen(message.topic, bytes(message.payload), message.retain))
             self._changed.notify_all()
+
+    def _hold(self, topic: str, payload: bytes) -> None:
+        """Against the contract; a command may be whatever a test thinks of."""
+        try:
+            if read_topic(topic).leaf != "cmd":
+                CONTRACT.hold(topic, payload)
+        except (AssertionError, ValueError, ValidationError) as error:  # nobody would hear of it
+            self.broken.append(f"{topic}: {error}")
 
     # ---- what is seen ----------------------------------------------------------------------------
 
