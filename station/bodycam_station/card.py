@@ -127,6 +127,9 @@ def look(
     if card.kind(RECORDINGS) is None:
         findings.append(finding("no-card"))
     names = _names(card, notes)
+    blank = not names and not (card.kind(journals.FILE) and card.size(journals.FILE))
+    if blank and not findings:
+        return Look(names, None, None, [finding("empty")], notes)
     progress = watch(journals.FILE) if watch else None
     journal = _journal(card, registry, findings, progress)
     known = None

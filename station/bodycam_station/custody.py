@@ -149,6 +149,12 @@ FINDINGS: Mapping[str, tuple[int, str, str]] = {
         "there is no folder `recordings`: this is not a camera's card",
         "Give the folder where the card is mounted.",
     ),
+    "empty": (
+        UNSETTLED,
+        "no recording lies here, and the journal has no line",
+        "If it was ever in a camera, keep it: somebody emptied it. If it is new, let a camera "
+        "start with it.",
+    ),
     "put-aside": (
         NOTE,
         "it holds {count} of journals that the camera could not go on with",

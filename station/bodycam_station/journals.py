@@ -132,11 +132,7 @@ def read(
     with card.open(name) as file:
         raw = file.readline(MAX_LINE_BYTES)
         if not raw:
-            raise EvidenceError(
-                "It is empty.",
-                do="If this card was ever in a camera, keep it: somebody emptied the journal. If "
-                "it is a new one, let a camera start with it.",
-            )
+            raise EvidenceError("It is empty.")
         line = Line.parse(raw)
         device = line.fields.get("dev")
         if line.fields.get("dom") != DOM or not isinstance(device, str):

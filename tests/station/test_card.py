@@ -497,6 +497,14 @@ def test_a_journal_that_was_emptied(camera: Camera, look: Look) -> None:
     assert report.findings[0].what == "it is empty"
 
 
+def test_a_new_card(look: Look, camera: Camera) -> None:
+    """As a camera leaves it that was cut off before its first line; or somebody emptied it."""
+    (camera.card / "journal.jsonl").write_bytes(b"")
+    assert (found(look(camera)), look(camera).exit_code) == ([("empty", "")], 3)
+    (camera.card / "journal.jsonl").unlink()
+    assert (found(look(camera)), look(camera).exit_code) == ([("empty", "")], 3)
+
+
 def test_links_and_pipes_are_not_followed(camera: Camera, look: Look, tmp_path: Path) -> None:
     path = camera.record()
     (camera.card / "recordings/cam07-000090-00000000").symlink_to(path)
