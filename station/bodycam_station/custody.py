@@ -66,7 +66,7 @@ FINDINGS: Mapping[str, tuple[int, str, str]] = {
     ),
     "pending": (
         UNSETTLED,
-        "it was begun last, and nothing of it is here: the power was cut in that moment, or it was "
+        "it was begun, and nothing of it is here: power or card failed in that moment, or it was "
         "taken away",
         "Put the card back and let the camera start once; if the camera had run on after it, ask "
         "who had this card.",
@@ -257,13 +257,13 @@ def finding(code: str, about: str = "", **words: object) -> Finding:
 def never_begun(journal: Journal, rec: str, known: Known | None) -> bool:
     """Whether a power cut explains that a recording has no first line: nobody ever saw one."""
     seen = known is not None and known.has_seen(rec)
-    return not seen and (journal.is_void(rec) or _is_last(journal, rec))
+    return not seen and (journal.is_void(rec) or _awaits_start(journal, rec))
 
 
-def _is_last(journal: Journal, rec: str) -> bool:
-    """Whether the journal says last that it was opened, and no start of the camera since."""
-    newest, last_boot = next(reversed(journal.openings), ""), len(journal.boots) - 1
-    return rec == newest and journal.told[rec] == [OPEN] and journal.opened_in[rec] == last_boot
+def _awaits_start(journal: Journal, rec: str) -> bool:
+    """Whether it was opened and not ended yet: the camera does that at its next start."""
+    last_boot = len(journal.boots) - 1
+    return journal.told.get(rec) == [OPEN] and journal.opened_in[rec] == last_boot
 
 
 def _journal(journal: Journal, known: Known | None) -> Iterator[Finding]:
