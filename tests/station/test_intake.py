@@ -252,7 +252,7 @@ def test_a_journal_that_is_not_one(
     file.unlink()
     match spoil:
         case "byte":
-            file.write_bytes(data[:900] + b"\0" + data[901:])
+            file.write_bytes(data[:900] + b"~" + data[901:])
         case "line":
             file.write_bytes(data.partition(b"\n")[2])
         case "garbage":
