@@ -16,7 +16,7 @@ from fakes.hardware import whole
 if __name__ == "__main__":
     warnings.simplefilter("ignore", DeprecationWarning)  # picamera2 says so of its own threads
     libcamera.plug_in()
-    made, pins = whole(Path(sys.argv[2]))
+    made, pins, _ = whole(Path(sys.argv[2]))
     tell = wearer.Terminal.tell
 
     def press(self: wearer.Terminal, what: str) -> None:

@@ -88,6 +88,11 @@ class Home:
         return sorted(folder.iterdir()) if folder.exists() else []
 
     @property
+    def closed_s(self) -> float:
+        """When the last signature over a ledger was made."""
+        return max(path.stat().st_mtime for path in self.card.glob("recordings/*/ledger.jsonl.sig"))
+
+    @property
     def segments(self) -> int:
         """Durable GOPs on the card."""
         return len(list(self.card.glob("recordings/*/*.segment.age")))
@@ -185,8 +190,13 @@ class Life:
 
     def ended(self) -> int:
         """The exit code, when it has ended."""
-        code = self.process.wait(timeout=PATIENCE_S)
+        end_s = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < end_s, f"it does not end: {self.status} {self.log}"
+            self._hear()  # a socket holds few datagrams, and what does not fit is lost
+            time.sleep(0.01)
         self._hear()
+        code: int = self.process.returncode
         return code
 
     def _hear(self) -> None:

@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from bodycam.cli import main
+from bodycam.pi.gauge import Gauge
 from fakes import libcamera
 from fakes.hardware import Tone, whole
+from pi.chips import Max17048
 
 
 class Hands:
     """What the test does to the hardware."""
 
-    def __init__(self, pins: Any) -> None:
+    def __init__(self, pins: Any, gauge: Max17048) -> None:
         self._pins = pins
+        self._gauge = gauge
         self._sensor = libcamera.SENSOR
 
     def obey(self, line: str) -> None:
@@ -34,6 +37,8 @@ class Hands:
                 self._pins.pin(int(rest[0])).drive_low()
             case "up":
                 self._pins.pin(int(rest[0])).drive_high()
+            case "empty":  # the battery
+                self._gauge.set(3, 3300)
             case "hang":
                 self._sensor.hung.set()
             case "heal":
@@ -84,6 +89,7 @@ if __name__ == "__main__":
     libcamera.SENSOR.connected = "UNPLUGGED" not in os.environ
     if "PICTURES" in os.environ:
         write_down_pictures(Path(os.environ["PICTURES"]))
-    made, its_pins = whole(Path(sys.argv[2]))
-    threading.Thread(target=Hands(its_pins).listen, daemon=True).start()
+    Gauge.every_s = 0.2
+    made, *rest = whole(Path(sys.argv[2]))
+    threading.Thread(target=Hands(*rest).listen, daemon=True).start()
     sys.exit(main(["run", "--config", sys.argv[1]], made))

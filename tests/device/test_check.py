@@ -209,7 +209,7 @@ def test_without_sound_nobody_listens(home: Home) -> None:
 
 
 def test_chips_are_read_and_their_absence_is_said(home: Home) -> None:
-    made, _ = whole(home.folder / "eeprom")
+    made, *_ = whole(home.folder / "eeprom")
     seen = found(home, replace(bare(), bus=made.bus))
     assert seen["gauge"].says == "66 % at 3.95 V"
     assert seen["body-memory"].says == "is new"

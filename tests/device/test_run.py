@@ -18,6 +18,8 @@ from device.life import PERSON, Home, Life
 from streams import played
 
 Start = Callable[..., Life]
+WITHIN_S = 2.0
+"""From being told to go off to the last signature."""
 
 
 @pytest.fixture
@@ -47,16 +49,24 @@ def kinds(home: Home) -> list[str]:
     return [entry.kind for entry in reading.entries]
 
 
-def film(home: Home) -> list[int]:
-    """The times of all pictures of the one recording, in µs, by way of the station."""
+def films(home: Home) -> list[list[int]]:
+    """The times of all pictures of each recording, in µs, by way of the station."""
+    found = []
     with Station.open(home.station) as station:
         report = station.import_card(home.card, person=PERSON)
         assert report.problems == []
-        (item,) = report.recordings
-        assert (item.verdict.integrity, item.opened, item.receipt) == ("ok", True, True)
-        out = home.folder / "film.mp4"
-        station.export(item.rec, out, person=PERSON)
-    return [at_us for at_us, _ in played(out.read_bytes())]
+        for item in report.recordings:
+            assert (item.verdict.integrity, item.opened, item.receipt) == ("ok", True, True)
+            out = home.folder / f"{item.rec}.mp4"
+            station.export(item.rec, out, person=PERSON)
+            found.append([at_us for at_us, _ in played(out.read_bytes())])
+    return found
+
+
+def film(home: Home) -> list[int]:
+    """The same of the only one."""
+    (one,) = films(home)
+    return one
 
 
 def test_from_a_press_to_a_film_at_the_station(home: Home, start: Start) -> None:
@@ -68,12 +78,18 @@ def test_from_a_press_to_a_film_at_the_station(home: Home, start: Start) -> None
     life.press(3.3)
     life.until(lambda: life.status["state"] == "after")
     assert life.status["ring_from_us"] > 0
+    life.press()
+    life.until(lambda: life.status["state"] == "recording")
+    began_s = time.time()
     assert life.terminate() == 0, life.log
+    assert home.closed_s - began_s < WITHIN_S
     assert "STOPPING=1\nSTATUS=Going off: stopped by the system" in life.told
     assert "WATCHDOG=1" in life.told
     assert not (home.folder / "run" / "power-off").exists()
-    assert len(film(home)) >= 6 * 15
     assert kinds(home)[0] == "boot"
+    first, second = films(home)
+    assert len(first) >= 6 * 15
+    assert second
 
 
 # ---- the order of the start ----------------------------------------------------------------------
@@ -183,6 +199,21 @@ def test_a_microphone_that_vanishes_is_told_and_pictures_go_on(home: Home, start
     life.until(lambda: home.segments >= had + 2)
     assert life.terminate() == 0, life.log
     assert len(film(home)) > 60
+
+
+def test_an_empty_battery_closes_the_recording_and_asks_to_be_switched_off(
+    home: Home, start: Start
+) -> None:
+    life = start()
+    life.ready()
+    life.until(lambda: life.status.get("battery_percent") == 66)
+    life.record()
+    life.until(lambda: home.segments >= 2)
+    life.say("empty")
+    assert life.ended() == 0, life.log
+    assert any("Going off: battery" in told for told in life.told)
+    assert (home.folder / "run" / "power-off").exists()
+    assert len(film(home)) >= 30
 
 
 # ---- what ends it --------------------------------------------------------------------------------

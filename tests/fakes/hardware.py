@@ -105,10 +105,11 @@ class Tone:
         pass
 
 
-def whole(eeprom: Path) -> tuple[Hardware, Any]:
-    """All that can be fitted, over fakes.libcamera's sensor and picamera2; and the pins."""
+def whole(eeprom: Path) -> tuple[Hardware, Any, Max17048]:
+    """All that can be fitted, over fakes.libcamera's sensor and picamera2; the pins; the gauge."""
     pins = MockFactory(pin_class=MockPWMPin)
-    bus = MadeUpBus({0x36: Max17048(66), 0x57: Memory(eeprom)})
+    gauge = Max17048(66)
+    bus = MadeUpBus({0x36: gauge, 0x57: Memory(eeprom)})
     made = Hardware(
         pins=lambda: pins,
         bus=bus.open,
@@ -117,4 +118,4 @@ def whole(eeprom: Path) -> tuple[Hardware, Any]:
         model=lambda: "Raspberry Pi 5 Model B Rev 1.0",
         patience=Patience(settle_ns=500_000_000, stuck_ns=1_000_000_000),
     )
-    return made, pins
+    return made, pins, gauge
