@@ -371,6 +371,30 @@ def test_over_budget_the_newest_complete_gop_is_dropped_and_told() -> None:
     assert bench.see("PPPPI").given() == "20-24"
 
 
+def test_pictures_that_are_far_apart_are_a_gap_that_is_told_once() -> None:
+    bench = Bench(policy()).press(0)
+    bench.ring.begin("B")
+    bench.see("IPP" + "." * 20 + "PPIPPI")
+    assert bench.given() == "B 0-2 25-27"
+    assert bench.ring.missed == (3 * FRAME_NS, 25 * FRAME_NS)
+
+
+def test_pictures_that_are_not_so_far_apart_are_none() -> None:
+    bench = Bench(policy()).press(0)
+    bench.ring.begin("B")
+    bench.see("IPP" + "." * 19 + "PPIPPI")
+    assert bench.ring.missed is None
+
+
+def test_after_sleep_nothing_was_missed() -> None:
+    bench = Bench(policy()).see("IPP")
+    bench.ring.cut()
+    bench.ring.sleep()
+    bench.ring.wake()
+    bench.see("." * 50 + "IPPI")
+    assert bench.ring.missed is None
+
+
 def test_once_the_budget_is_spent_nothing_is_kept_until_something_has_gone() -> None:
     """Not even a GOP that would still fit: the light is off, and what it says is true."""
     bench = Bench(policy(budget=1200)).press(0)

@@ -20,6 +20,8 @@ from bodycam.posix.clock import PosixClock
 from bodycam.posix.systemd import Systemd
 from bodycam.recorder.intake import Intake
 from bodycam.recorder.process import Recorder, Surroundings
+from bodycam.rules.events import Effect, Event
+from bodycam.rules.model import Model
 from bodycam.rules.policy import read_policy
 from recorder.desk import OWNER
 from streams import FRAME_NS, film
@@ -58,15 +60,14 @@ class Life:
     def live(self) -> None:
         """Until everything is closed."""
         reports, clock = self.reports, self._clock
-        self.recorder.start(self, self)
+        self.recorder.start(self, self, watch=self.watch)
         threading.Thread(target=self._hear, daemon=True).start()
-        start_ns = clock.now_ns()
         pictures = film("IPPPPPPPPP" * 2, width=64, height=36)
         number = 0
         told = False
         while not self.host.closed.wait(FRAME_NS / SECOND):
             picture = pictures[number % len(pictures)]
-            reports.picture(start_ns + number * FRAME_NS, picture.data, picture.key)
+            reports.picture(clock.now_ns(), picture.data, picture.key)
             number += 1
             if number == 20:
                 reports.edge("record", True, clock.now_ns())
@@ -81,8 +82,18 @@ class Life:
         self.reports.shut_down("stopped by the system", self._clock.now_ns())
 
     def _hear(self) -> None:
-        if sys.stdin.readline().strip() == "empty":
+        for line in sys.stdin:
+            self.obey(line.strip())
+
+    def obey(self, line: str) -> None:
+        """What its input says."""
+        if line == "empty":
             self.reports.battery(1, self._clock.now_ns())
+
+    def watch(
+        self, now: int, event: Event | None, model: Model, effects: tuple[Effect, ...]
+    ) -> None:
+        """Nobody watches."""
 
     # ---- ports -----------------------------------------------------------------------------------
 

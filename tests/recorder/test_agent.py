@@ -329,6 +329,25 @@ def test_the_evidence_says_from_when_to_when_there_are_no_pictures() -> None:
     assert words["pictures"] == pytest.approx((first_ns - last_ns) / FRAME_NS - 1, abs=0.01)
 
 
+def test_pictures_that_were_missed_while_nobody_looked_are_in_the_evidence() -> None:
+    """The process stood still; when it goes on, so does the camera, before the first look."""
+    bench = Bench().run(5).record().write()
+    last_ns = bench.footage.newest_ns
+    assert last_ns is not None
+    bench.clock.now += 4 * SECOND
+    bench.pictures = 0
+    bench._deliver(bench.now - DELAY_NS)
+    bench.outputs.asked.clear()
+    bench.run(1)
+    (gap,) = [item for item in bench.write().items if isinstance(item, Note) and item.kind == "gap"]
+    words = dict(gap.details)
+    assert words["from_us"] == last_ns // 1000 + 100_000
+    assert words["to_us"] == bench.footage.resumed_ns // 1000
+    assert "vibrate fault" in bench.outputs.asked
+    assert "restart" not in bench.camera.asked
+    assert Fault.CAMERA_STALLED not in bench.model.faults
+
+
 def test_while_the_camera_stalls_sound_is_kept_and_the_light_says_so() -> None:
     """People are recorded all the same, and the first picture that comes is kept, too."""
     bench = Bench(sound="recorded = true").run(5).record().write()

@@ -1,5 +1,6 @@
 """Scripted shifts: what the wearer does and what becomes of it, line by line."""
 
+from bodycam.media.packets import SECOND
 from bodycam.rules.events import (
     Button,
     Edge,
@@ -9,6 +10,8 @@ from bodycam.rules.events import (
     Log,
     Note,
     Output,
+    PicturesMissed,
+    Vibrate,
     WarningStarted,
 )
 from bodycam.rules.machine import begin, step
@@ -1123,6 +1126,22 @@ def test_going_off_while_the_camera_stalls_says_what_is_missing() -> None:
     transcript = play(script, 55, since_s=52)
     assert "note gap 60 camera" in transcript
     assert transcript.index("note gap 60 camera") < transcript.index("until 52")
+
+
+def test_pictures_that_were_missed_unnoticed_are_told_where_they_are_missing() -> None:
+    model, _ = begin(policy(), 0)
+    missed = PicturesMissed(40 * SECOND, 43 * SECOND)
+    assert step(model, missed, 45 * SECOND)[1] == ()
+    model, _ = step(model, Edge(Button.RECORD, True), 10 * SECOND)
+    model, _ = step(model, WarningStarted(Output.SPEAKER, 1), 10 * SECOND)
+    model, _ = step(model, Edge(Button.RECORD, False), 11 * SECOND)
+    model, _ = step(model, None, 44 * SECOND)
+    _, effects = step(model, missed, 45 * SECOND)
+    told = (("from_us", 40_000_000), ("to_us", 43_000_000), ("pictures", 90), ("why", "camera"))
+    assert effects[:2] == (Log("gap", 45 * SECOND, told), Note("gap", 45 * SECOND, told))
+    assert isinstance(effects[2], Vibrate)
+    stalled, _ = step(model, FaultRaised(Fault.CAMERA_STALLED, 40 * SECOND), 45 * SECOND)
+    assert step(stalled, missed, 45 * SECOND)[1] == ()  # the end of the stall tells it
 
 
 def test_the_recording_light_stays_on_while_the_camera_stalls() -> None:

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bodycam.errors import DeviceError
 from bodycam.media.packets import SECOND
-from bodycam.media.ring import SETTLE_NS
+from bodycam.media.ring import SETTLE_NS, SILENT_NS
 from bodycam.ports import Camera, Clock, Host, Outputs, Status
 from bodycam.recorder.footage import Footage
 from bodycam.recorder.service import After, Service
@@ -22,8 +22,6 @@ from bodycam.rules.policy import Policy
 
 TICK_NS = SECOND // 4
 """How often silence of camera, microphone and card is looked for."""
-SILENT_NS = 2 * SECOND
-"""A camera or microphone that delivers nothing for so long has stalled."""
 CARD_STUCK_NS = 5 * SECOND
 """A card that has not answered for so long is a fault."""
 CLOSE_WITHIN_NS = 2 * SECOND
@@ -281,8 +279,12 @@ class Agent:
                 since_ns = max(since_ns, footage.newest_ns + self._policy.frame_ns)
             self._turn(events.FaultRaised(Fault.CAMERA_STALLED, since_ns), now)
         elif known and not stalled and not footage.wants_keyframe:
+            footage.take_missed()
             cleared = events.FaultCleared(Fault.CAMERA_STALLED, footage.resumed_ns)
             self._turn(cleared, now)
+        elif (missed := footage.take_missed()) is not None:
+            # They stopped and came again between two looks: this process has not been running.
+            self._turn(events.PicturesMissed(*missed), now)
         if self._policy.sound.recorded and not stalled:
             mute = self._silent(Fault.SOUND_LOST, awake_ns, footage.newest_sound_ns, now)
             self._fault(Fault.SOUND_LOST, mute, now)

@@ -96,8 +96,7 @@ class CardJournal:
         Raises CardFull, and then the line is not there, or CardFailed: then it may be there. The
         next line goes on after it, in a file that is written anew.
         """
-        if self._failed is not None:
-            self.renew()
+        self.renew()
         before = self._journal.seq, self._journal.head
         opened = rec if rec is not None and kind == "open" else ""
         self._append([self._line(kind, details, at_ns, rec, head)], before, opened)
@@ -109,8 +108,7 @@ class CardJournal:
 
         Where the card fails, `seq` says whether they are to be written with the next ones.
         """
-        if self._failed is not None:
-            self.renew()
+        self.renew()
         before = self._journal.seq, self._journal.head
         try:
             lines = [self._line(one.kind, dict(one.details), one.at_ns) for one in logs]
@@ -128,10 +126,12 @@ class CardJournal:
 
         The old file is never written again: what a failed flush has dropped might be reported as
         written the second time. The line that failed stays, because somebody may have seen it.
-        Raises CardError, and then nothing has changed.
+        Raises CardError, and then nothing has changed: also where this is not our card any more.
         """
         failed = self._failed
         if failed is None:
+            if self._card.size(PATH) != self._size:
+                raise CardFailed("The journal is not the one that was written: another card?")
             return
         self._remove_new()
         self._renewals += 1

@@ -143,6 +143,12 @@ class Footage:
         """The time of the newest picture; None since the camera was woken."""
         return self._ring.newest_ns
 
+    def take_missed(self) -> tuple[int, int] | None:
+        """See Ring.missed; told once."""
+        with self._locked() as ring:
+            missed, ring.missed = ring.missed, None
+            return missed
+
     @property
     def resumed_ns(self) -> int:
         """See Ring.resumed_ns."""

@@ -144,6 +144,14 @@ class FootageDropped:
     pictures: int
 
 
+@dataclass(frozen=True, slots=True)
+class PicturesMissed:
+    """The camera delivered none from `from_ns` to `to_ns`, and does so again."""
+
+    from_ns: int
+    to_ns: int
+
+
 class Why(Enum):
     """Why a recording ended without a stop."""
 
@@ -186,6 +194,7 @@ Event = (
     | Battery
     | Room
     | FootageDropped
+    | PicturesMissed
     | RecordingBroke
     | RecordingSaved
     | ShutDown

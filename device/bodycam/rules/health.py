@@ -115,6 +115,13 @@ def dropped(turn: Turn, drop: FootageDropped) -> None:
         gap_due(turn)
 
 
+def missed(turn: Turn, from_ns: int, to_ns: int) -> None:
+    """Pictures that nobody noticed to be missing while they were: noted, and felt."""
+    if turn.model.begun and not turn.model.blind:
+        turn.tell_missing(from_ns, to_ns)
+        turn.feel(Feel.FAULT)
+
+
 def gap_due(turn: Turn) -> None:
     """Tell what has been dropped since it was last told; of a card that takes nothing, later."""
     if turn.model.gap is not None and not turn.model.barred:

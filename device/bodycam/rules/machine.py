@@ -117,6 +117,8 @@ def _take(turn: Turn, event: Event, stamp_ns: int) -> None:
             health.room(turn, minutes)
         case events.FootageDropped():
             health.dropped(turn, event)
+        case events.PicturesMissed(from_ns, to_ns):
+            health.missed(turn, from_ns, to_ns)
         case events.RecordingBroke():
             health.broke(turn, event)
         case events.RecordingSaved():

@@ -123,8 +123,11 @@ class Turn:
     def tell_blind(self, until_ns: int) -> None:
         """Log and note that what is being kept has no pictures from the stall until then."""
         from_ns = self.model.blind_ns
-        if not self.model.begun or from_ns is None or until_ns <= from_ns:
-            return
+        if self.model.begun and from_ns is not None and until_ns > from_ns:
+            self.tell_missing(from_ns, until_ns)
+
+    def tell_missing(self, from_ns: int, until_ns: int) -> None:
+        """Log and note that the camera delivered no pictures from then to then."""
         details = (
             ("from_us", from_ns // 1000),
             ("to_us", until_ns // 1000),
