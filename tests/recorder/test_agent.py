@@ -342,7 +342,7 @@ def test_pictures_that_were_missed_while_nobody_looked_are_in_the_evidence() -> 
     (gap,) = [item for item in bench.write().items if isinstance(item, Note) and item.kind == "gap"]
     words = dict(gap.details)
     assert words["from_us"] == last_ns // 1000 + 100_000
-    assert words["to_us"] == bench.footage.resumed_ns // 1000
+    assert words["to_us"] == (last_ns + 4 * SECOND) // 1000
     assert "vibrate fault" in bench.outputs.asked
     assert "restart" not in bench.camera.asked
     assert Fault.CAMERA_STALLED not in bench.model.faults

@@ -179,6 +179,11 @@ class Shifts(RuleBasedStateMachine):
         at_ns = self.model.now_ns + wait
         self.step(events.FootageDropped(at_ns - SECOND, at_ns, pictures), wait)
 
+    @rule(seconds=st.integers(2, 60), wait=waits_ns)
+    def miss(self, seconds: int, wait: int) -> None:
+        at_ns = self.model.now_ns + wait
+        self.step(events.PicturesMissed(at_ns - seconds * SECOND, at_ns), wait)
+
     @precondition(lambda self: self.witness.written)
     @rule(why=st.sampled_from(Why), newest=st.booleans(), wait=waits_ns)
     def breaks(self, why: Why, newest: bool, wait: int) -> None:

@@ -322,6 +322,9 @@ class Witness:
         if isinstance(event, events.RecordingBroke):
             assert "broke" in [e.kind for e in logged]
             assert felt != []
+        if any(isinstance(e, events.Note) and ("why", "camera") in e.details for e in effects):
+            assert felt != []
+            assert "gap" in [e.kind for e in logged]
         if isinstance(event, events.FootageDropped):
             assert Fault.FOOTAGE_DROPPED in self.faults
         if was_keeping and self.until_ns is None and not self.keeping:

@@ -93,7 +93,6 @@ class Ring(Generic[B]):
         """The time of the first picture since pictures were missing last."""
         self.missed: tuple[int, int] | None = None
         """From when to when the last pictures were missing that are found to have been."""
-        self._cut_ns: int | None = None
         self.wants_keyframe = False
         """Whether the newest picture depends on a keyframe that is missing or long ago."""
 
@@ -116,8 +115,7 @@ class Ring(Generic[B]):
     def cut(self) -> None:
         """The camera is silent: complete the open GOP; pictures are taken again from a keyframe."""
         if self._video:
-            self._cut_ns = self._video[-1].t_ns + self._policy.frame_ns
-            self._complete(self._cut_ns)
+            self._complete(self._video[-1].t_ns + self._policy.frame_ns)
 
     # ---- the rules' side -------------------------------------------------------------------------
 
@@ -184,7 +182,7 @@ class Ring(Generic[B]):
         self._end()
         self._wipe()
         self._pinned, self._awake, self.wants_keyframe = False, False, False
-        self._cut_ns = self.missed = None
+        self.missed = None
         self.newest_ns = self.newest_sound_ns = None
 
     def wake(self) -> None:
@@ -248,19 +246,18 @@ class Ring(Generic[B]):
             self._open_bytes -= len(self._sound.popleft().data)
 
     def _see(self, picture: Packet) -> None:
-        if self.newest_ns is not None and picture.t_ns - self.newest_ns > SILENT_NS:
-            self.cut()  # nobody was there to notice
         self.newest_ns = picture.t_ns
         self.tick(picture.t_ns)
         if picture.t_ns < self._from_ns:
             return
         follows = bool(self._video)
-        if picture.key or (follows and self._overdue(picture.t_ns)):
+        if follows and picture.t_ns - self._video[-1].t_ns > SILENT_NS:  # nobody noticed
+            self.missed = self._video[-1].t_ns + self._policy.frame_ns, picture.t_ns
+            self.cut()
+        elif picture.key or (follows and self._overdue(picture.t_ns)):
             self._complete(picture.t_ns)
         if picture.key and not follows:
             self.resumed_ns = picture.t_ns
-            if self._cut_ns is not None:
-                self.missed, self._cut_ns = (self._cut_ns, picture.t_ns), None
         if picture.key or follows:
             self._video.append(picture)
             self._open_bytes += len(picture.data)
