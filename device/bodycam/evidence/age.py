@@ -25,8 +25,8 @@ X25519 = "x25519"
 POST_QUANTUM = "post-quantum"
 """The kinds of recipients: what a policy calls them."""
 MAX_RECIPIENTS = 16
-MAX_HYBRID_RECIPIENTS = 3
-"""As many as a signed line has room to name."""
+MAX_HYBRID_RECIPIENTS = 2
+"""Station and escrow: with a third, a journal's line has no room for what it has to say."""
 
 _TAG_BYTES = 16
 _KEY_BYTES = 16
