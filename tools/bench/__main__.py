@@ -14,7 +14,7 @@ from pathlib import Path
 from tools.bench import cost, filming, picamera, report, speed
 from tools.bench.children import HOUSE, bare, child
 from tools.bench.film import FULL, SMALL, Film, FilmSpec
-from tools.bench.report import Mark, Row, of_rounds, of_samples
+from tools.bench.report import Mark, Row, of_rounds, of_samples, percentile
 from tools.bench.serving import Told
 
 from bodycam.errors import BodycamError
@@ -226,6 +226,32 @@ def part_j(bench: Bench) -> Iterator[Row]:
         yield of_rounds("j", "  over the one that counts", "x", ratios, Mark(least=0.6))
 
 
+def part_i(bench: Bench) -> Iterator[Row]:
+    """A contact while a broker floods the link."""
+    kinds = ("quiet", "hostile")
+    found: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
+    rates = []
+    for _ in bench.each():
+        for kind in kinds:
+            shutil.rmtree(bench.folder / "card", ignore_errors=True)
+            card = bench.folder / "card"
+            words = (*bench.film.words, card, bench.form.presses, kind)
+            told = child("hostile.contact", *words)
+            found[kind].append(told["ms"])
+            if kind == "hostile":
+                rates.append(float(told["commands"]))
+    for kind, what in (("quiet", "no link"), ("hostile", "a broker floods the link")):
+        yield of_samples("i", f"contact to cue, {what}", "ms", found[kind], 50)
+        mark = Mark(most=50) if kind == "hostile" else None
+        yield of_samples("i", f"contact to cue, {what}", "ms", found[kind], 99, mark)
+    more = [
+        percentile(hostile, 99) - percentile(quiet, 99)
+        for quiet, hostile in zip(found["quiet"], found["hostile"], strict=True)
+    ]
+    yield of_rounds("i", "  more at p99, round by round", "ms", more, Mark(most=3))
+    yield of_rounds("i", "commands thrown at the link meanwhile", "", rates)
+
+
 PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "a": part_a,
     "b": part_b,
@@ -235,6 +261,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "f": part_f,
     "g": part_g,
     "h": part_h,
+    "i": part_i,
     "j": part_j,
 }
 

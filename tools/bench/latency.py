@@ -88,7 +88,7 @@ def contact(film_name: str, film_path: str, folder: str, presses: str, when: str
 # ---- contacts ------------------------------------------------------------------------------------
 
 
-def _idle(recorder: Recorder, presses: int, chance: random.Random) -> list[float]:
+def idle(recorder: Recorder, presses: int, chance: random.Random) -> list[float]:
     """Nothing else is done: each press is cancelled, and the journal line for that is awaited."""
     found_ms = []
     for _ in range(presses):
@@ -134,7 +134,7 @@ def _draining(recorder: Recorder, presses: int, chance: random.Random) -> list[f
 
 
 _WHEN: dict[str, Callable[[Recorder, int, random.Random], list[float]]] = {
-    "idle": _idle,
+    "idle": idle,
     "draining": _draining,
     "stalled": _stalled,
 }

@@ -19,7 +19,7 @@ from tools.bench.film import FRAME_NS, Film, FilmSpec
 from bodycam.evidence import bech32
 from bodycam.evidence.keys import SoftwareKey
 from bodycam.media.packets import SECOND, Packet
-from bodycam.ports import Buffer, Pattern, WallTime
+from bodycam.ports import Buffer, Pattern, Status, WallTime
 from bodycam.posix.card import PosixCard
 from bodycam.posix.clock import PosixClock
 from bodycam.recorder.agent import Agent, Ports
@@ -180,7 +180,14 @@ class Quiet:
 class Recorder:
     """To be used as a context manager: the threads run inside it."""
 
-    def __init__(self, film: Film, folder: Path, *, told_of_writer: bool = True) -> None:
+    def __init__(
+        self,
+        film: Film,
+        folder: Path,
+        *,
+        told_of_writer: bool = True,
+        status: Status | None = None,
+    ) -> None:
         """`folder` is the card, empty. Where time is passed faster than the writer works, the agent
         must not be told of the writer: it would take it for stuck.
         """
@@ -205,7 +212,7 @@ class Recorder:
         self.agent = Agent(
             self.policy,
             self.footage,
-            Ports(quiet, self.cues, quiet, quiet, self.clock),
+            Ports(quiet, self.cues, status or quiet, quiet, self.clock),
             self.writer.watch if told_of_writer else WriterWatch(),
         )
         self._host = ThreadHost(
