@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bodycam.messages.commands import Locate
+from bodycam.messages.commands import Locate, Report
 from bodycam_station.fleet.broker import Address
 from bodycam_station.fleet.ear import BATCH, Ear
 from bodycam_station.fleet.outbox import Outgoing
@@ -23,7 +23,10 @@ from fleet.test_service import Desk, key_hash
 from observer import Observer
 
 PATIENCE_S = 30
-ROOM = f"allow_anonymous true\nmax_inflight_messages {2 * BATCH}\nmax_queued_messages 10000\n"
+CONF = Path(__file__).parents[2] / "config" / "mosquitto" / "bodycam.conf"
+LIMITS = [line for line in CONF.read_text().splitlines() if line.startswith("max_")]
+ROOM = "\n".join(["allow_anonymous true", *LIMITS, ""])
+"""A broker with the limits of the one that we recommend."""
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -81,18 +84,23 @@ def listening(broker: Mosquitto, shelf: Shelf) -> Iterator[Ear]:
         ear.stop()
 
 
+def speaking(broker: Mosquitto) -> Observer:
+    """Somebody who says what no camera would: numbers. They hear what cameras are told."""
+    return Observer(broker.port, topics="bodycam/v1/+/cmd/+")
+
+
 def numbers(count: int, start: int = 0) -> list[bytes]:
     return [b"%d" % number for number in range(start, start + count)]
 
 
 def say(observer: Observer, payloads: Sequence[bytes]) -> None:
-    for payload in payloads:
-        observer.client.publish("bodycam/v1/cam07/event", payload, 1)
+    said = [observer.client.publish("bodycam/v1/cam07/event", one, 1) for one in payloads]
+    said[-1].wait_for_publish(PATIENCE_S)
 
 
 def test_what_is_said_is_heard_in_its_order(broker: Mosquitto) -> None:
     shelf = Shelf()
-    with listening(broker, shelf) as ear, Observer(broker.port) as observer:
+    with listening(broker, shelf) as ear, speaking(broker) as observer:
         until(lambda: ear.view.connected, "the ear is there")
         say(observer, numbers(2000))
         until(lambda: len(shelf.payloads) == 2000, "all is heard")
@@ -102,7 +110,7 @@ def test_what_is_said_is_heard_in_its_order(broker: Mosquitto) -> None:
 
 def test_what_was_not_written_when_the_station_died_comes_again(broker: Mosquitto) -> None:
     first, second = Shelf(), Shelf()
-    with Observer(broker.port) as observer:
+    with speaking(broker) as observer:
         with listening(broker, first) as ear:
             until(lambda: ear.view.connected, "the ear is there")
             say(observer, numbers(300))
@@ -119,9 +127,20 @@ def test_what_was_not_written_when_the_station_died_comes_again(broker: Mosquitt
     assert second.payloads[-400:] == numbers(400, 300)
 
 
+def test_a_night_without_the_station_is_kept_by_the_broker(broker: Mosquitto) -> None:
+    shelf = Shelf()
+    with speaking(broker) as observer:
+        with listening(broker, shelf) as ear:
+            until(lambda: ear.view.connected, "the ear is there")
+        say(observer, numbers(3000))
+        with listening(broker, shelf):
+            until(lambda: len(shelf.payloads) >= 3000, "all comes")
+    assert shelf.payloads == numbers(3000)
+
+
 def test_a_database_that_breaks_loses_nothing(broker: Mosquitto) -> None:
     shelf = Shelf()
-    with listening(broker, shelf) as ear, Observer(broker.port) as observer:
+    with listening(broker, shelf) as ear, speaking(broker) as observer:
         until(lambda: ear.view.connected, "the ear is there")
         shelf.broken = True
         say(observer, numbers(50))
@@ -140,7 +159,7 @@ def test_a_broker_that_is_killed_and_comes_back_is_heard_again(broker: Mosquitto
         until(lambda: not ear.view.connected, "it has noticed")
         broker.start()
         until(lambda: ear.view.connected, "it is back")
-        with Observer(broker.port) as observer:
+        with speaking(broker) as observer:
             say(observer, numbers(3))
             until(lambda: shelf.payloads == numbers(3), "it hears")
 
@@ -159,11 +178,12 @@ def test_what_is_to_be_said_is_said_once_and_noted_when_the_broker_has_it(
     broker: Mosquitto,
 ) -> None:
     shelf = Shelf()
-    with listening(broker, shelf) as ear, Observer(broker.port) as observer:
+    with listening(broker, shelf) as ear, speaking(broker) as observer:
         until(lambda: ear.view.connected, "the ear is there")
         for name in ("c1", "c2"):
             topic = "bodycam/v1/cam07/cmd/report"
-            shelf.out.append(Outgoing(topic, b"{}", False, 20, command=name))
+            payload = Report(name, 1_790_000_000_000).encode()
+            shelf.out.append(Outgoing(topic, payload, False, 20, command=name))
         ear.poke()
         until(lambda: shelf.said == ["c1", "c2"], "both are noted")
         until(lambda: len(observer.seen) == 2, "both are seen")
@@ -172,7 +192,7 @@ def test_what_is_to_be_said_is_said_once_and_noted_when_the_broker_has_it(
 
 def test_a_station_from_message_to_view(broker: Mosquitto, tmp_path: Path) -> None:
     store = Store.open(tmp_path / "fleet.db")
-    with closing(FleetService(Desk(), store)) as fleet, Observer(broker.port) as observer:
+    with closing(FleetService(Desk(), store)) as fleet, speaking(broker) as observer:
         changed = threading.Event()
         fleet.subscribe(lambda change: changed.set() if "cam07" in change.cameras else None)
         fleet.start(Address("127.0.0.1", broker.port))
@@ -190,7 +210,9 @@ def test_a_station_from_message_to_view(broker: Mosquitto, tmp_path: Path) -> No
         until(lambda: fleet.view(wall_ms()).can_go_out == ("cam07",), "it can go out")
         given = fleet.command("cam07", "locate", {"seconds": 3}, "A. de Vries", wall_ms())
         topic = "bodycam/v1/cam07/cmd/locate"
-        observer.until(lambda: observer.seen[-1].topic == topic, "the command is heard")
+        observer.until(
+            lambda: [one.topic for one in observer.seen] == [topic], "the command is heard"
+        )
         said = Locate.decode(observer.seen[-1].payload)
         assert (said.id, said.seconds) == (given.id, 3)
         answer = camera.result(given.id, "locate", "done")

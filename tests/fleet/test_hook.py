@@ -129,6 +129,19 @@ def test_a_battery_alert_and_its_clearing_with_flapping_between(store: Store, ho
     assert hook.alerts == ["raised cam07 fault battery-low", "over cam07 fault battery-low"]
 
 
+def test_what_somebody_has_seen_in_time_is_no_alert(store: Store, hook: Hook) -> None:
+    morning = morning_with(store, hook)
+    morning.all_well(state="online")
+    camera = morning.cameras["cam07"]
+    morning.fleet.take([camera.status(morning.now_ms, faults=("speaker-dead",))])
+    morning.tick()
+    (found,) = morning.fleet.view(morning.now_ms).exceptions
+    morning.fleet.acknowledge(found.id, "A. de Vries", "on my bench", morning.now_ms)
+    morning.now_ms += 61_000
+    morning.tick()
+    assert morning.fleet.deliver(morning.now_ms) == 0
+
+
 def test_what_is_posted_is_signed_and_names_nobody(store: Store, hook: Hook) -> None:
     morning = morning_with(store, hook)
     morning.all_well(state="online")

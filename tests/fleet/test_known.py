@@ -38,6 +38,7 @@ def hear(script: str, known: Known | None = None) -> Known:
         ("online:s1 online:s2 lost:s1", "online"),  # taken over: the will comes afterwards
         ("online:s1 lost:s1 online:s2", "online"),  # … or before
         ("online:s1 online:s2 lost:s1 lost:s2", "lost"),
+        ("online:s2 lost:s1", "online"),  # of a session that was over before we listened
         ("online:s1 online:s2 docked:s1", "online"),  # the replaced session has nothing to say
         ("online:s1 paused:s1 docked:s1", "docked"),
         ("online:s1 offline:s1", "offline"),

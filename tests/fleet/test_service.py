@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from bodycam.errors import UsageError
+from bodycam.evidence.keys import PublicKey
 from bodycam_station.fleet.port import Fleet
 from bodycam_station.fleet.service import FleetService
 from bodycam_station.fleet.settings import Settings
@@ -36,27 +37,22 @@ class Desk:
 
     devices_known: list[str] = field(default_factory=lambda: ["cam07", "cam08", "cam09"])
     revoked: set[str] = field(default_factory=set)
+    renewed: dict[str, PublicKey] = field(default_factory=dict)
+    """Cameras whose first key was revoked, and their new one."""
     stored: list[str] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
     name: str = "utrecht"
     recipients: tuple[str, ...] = ()
 
     def devices(self) -> Sequence[Enrolled]:
+        return [Enrolled(one, self._keys(one)) for one in self.devices_known]
+
+    def _keys(self, device: str) -> list[DeviceKey]:
         gone = Revocation("2026-11-23T14:05:09Z", "A", "lost")
-        return [
-            Enrolled(
-                one,
-                [
-                    DeviceKey(
-                        one,
-                        device_key(one).public,
-                        "software",
-                        revoked=gone if one in self.revoked else None,
-                    )
-                ],
-            )
-            for one in self.devices_known
-        ]
+        new = self.renewed.get(device)
+        revoked = gone if device in self.revoked or new else None
+        first = DeviceKey(device, device_key(device).public, "software", revoked=revoked)
+        return [first, DeviceKey(device, new, "software")] if new else [first]
 
     def recordings(self) -> Sequence[str]:
         return self.stored
@@ -282,6 +278,17 @@ def test_a_revoked_camera_leaves_the_fleet_and_a_new_one_comes(morning: Morning)
     ]
     morning.fleet.take([morning.cameras["cam09"].status(morning.now_ms)])
     assert morning.fleet.view(morning.now_ms + 5000).refused.unknown == 1
+
+
+def test_a_key_that_was_revoked_signs_no_more(morning: Morning) -> None:
+    morning.all_well()
+    morning.desk.renewed["cam07"] = device_key("cam07 anew").public
+    morning.after(1)
+    camera = morning.cameras["cam07"]
+    camera.line("boot")
+    morning.fleet.take([camera.status(morning.now_ms)])
+    morning.after(1)
+    assert "cam07 custody-forged" in morning.exceptions
 
 
 def test_subscribers_are_told_what_changed(morning: Morning) -> None:

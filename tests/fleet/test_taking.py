@@ -280,7 +280,7 @@ def test_a_card_that_was_swapped_is_alarmed_however_long_it_is(
 
 def test_the_old_card_that_comes_back_is_alarmed_again(station: Station) -> None:
     camera = Talking()
-    station.hear(camera.event("boot"), camera.status(), camera.event("fault"), camera.status())
+    station.hear(*(camera.event("fault") for _ in range(6)), camera.status())
     new = Talking(card="another")
     new.sessions = camera.sessions
     station.hear(new.boot(), new.status(), new.event("fault"), new.status())
@@ -304,6 +304,22 @@ def test_after_an_alarm_the_camera_is_held_to_what_it_shows_now(station: Station
     for _ in range(3):
         station.hear(camera.event("fault"), camera.status(), camera.boot(), camera.status())
     assert len(station.alarms()) == 1
+
+
+def test_a_line_that_came_before_its_alarm_is_of_the_new_history(station: Station) -> None:
+    camera = Talking()
+    station.hear(camera.status())
+    image = camera.image()
+    for _ in range(5):
+        camera.line("act")
+    station.hear(camera.status())
+    camera.restore(image)
+    station.hear(camera.boot(), camera.status())
+    assert station.alarms() == ["custody-rollback"]
+    with station.store.write() as db:
+        db.execute(SPELLS.update().values(cleared_ms=START_MS))
+    station.hear(camera.event("fault"), camera.status(), camera.event("fault"), camera.status())
+    assert station.alarms() == ["custody-rollback"]
 
 
 def test_lines_that_no_key_of_the_camera_signed_are_alarmed(station: Station) -> None:

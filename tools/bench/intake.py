@@ -25,7 +25,6 @@ _HASH = "0" * 64
 _CONF = """\
 listener {port} 127.0.0.1
 allow_anonymous true
-max_inflight_messages 8000
 max_queued_messages 0
 """
 
@@ -73,7 +72,7 @@ def bare(folder: str, cameras: str, each: str) -> Told:
 def station(folder: str, cameras: str, each: str, database: str = "") -> Told:
     """Messages a second that the station has taken in when the last one is durable."""
     from bodycam_station.fleet.broker import Address
-    from bodycam_station.fleet.service import FleetService, wall_ms
+    from bodycam_station.fleet.service import NAME, FleetService, wall_ms
     from bodycam_station.fleet.store import Store
     from bodycam_station.fleet.taking import Incoming
 
@@ -86,7 +85,7 @@ def station(folder: str, cameras: str, each: str, database: str = "") -> Told:
         at_ms = wall_ms()
         fleet.take([Incoming(topic, payload, at_ms) for topic, payload in film.births()])
         fleet.tick(wall_ms())
-        _subscribe_and_leave(port, "station")
+        _subscribe_and_leave(port, NAME)
         _publish(port, film)
         done = threading.Event()
         take, taken = fleet.take, 0

@@ -54,6 +54,8 @@ CALM_S, CALM_MOST_S = 0.2, 2.0
 CALM_TIMES = 20
 """and not before so many times as long as the last time took: a big fleet leaves time to hear."""
 TURN_S = 1.0
+NAME = "bodycam-board"
+"""Ours at the broker, as its access list has it."""
 GAPS_EVERY_MS = 30_000
 ROLL_EVERY_MS = 5 * 60_000
 FORGET_EVERY_MS = 6 * 3_600_000
@@ -147,7 +149,7 @@ class FleetService:
 
     # ---- running ---------------------------------------------------------------------------------
 
-    def start(self, address: Address, name: str = "station", *, share: str = "") -> None:
+    def start(self, address: Address, name: str = NAME, *, share: str = "") -> None:
         """Listen to a broker, and run. `name` is ours there; see Ear for `share`."""
         self._ear = Ear(
             address,
