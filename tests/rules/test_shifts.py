@@ -1206,6 +1206,29 @@ def test_a_camera_said_to_stall_in_its_sleep() -> None:
     """)
 
 
+def test_the_wearer_is_warned_an_hour_and_a_quarter_before_the_end() -> None:
+    script = """
+        1 room 61
+        2 room 60
+        3 room 59
+        4 room 16
+        5 room 15
+        6 room 1
+        7 room 0
+        8 press 0.1
+    """
+    lines = play(script, 9).splitlines()
+    assert [
+        line.split()[0] for line in lines if line.strip()[:1].isdigit() and "log fault" in line
+    ] == [
+        "2.000",
+        "5.000",
+        "7.000",
+    ]
+    assert sum("feel fault" in line for line in lines) == 3
+    assert "feel not-recording" in play(script, 9, since_s=8)
+
+
 def test_no_room_before_the_press() -> None:
     script = """
         5 room 0
