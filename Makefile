@@ -40,7 +40,7 @@ proof: setup-test ## what takes too long for every change
 	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
 
 powercut: setup-test ## pull the plug N times under the real recorder on real ext4; SEED=… as before
-	@nice python -m tools.powercut --cuts $(N) --seed $(SEED) $(if $(BROKEN),--broken $(BROKEN))
+	@python -m tools.powercut --cuts $(N) --seed $(SEED) $(if $(BROKEN),--broken $(BROKEN))
 
 screenshots: setup-test ## make the pictures of the board in docs/screenshots anew
 	@python -m tools.screenshots

@@ -13,8 +13,8 @@ MOMENTS = {RECOVERY: 4, OPENING: 5, GOP: 5, CLOSING: 4, ANY: 2}
 """With how often each is aimed at."""
 _CHANGES = {RECOVERY: 8, OPENING: 10, GOP: 22, CLOSING: 8}
 """Aimed at is one of the first so many changes of the card in that moment."""
-_DELAY_MS, _LONGEST_MS = 2.0, 15.0
-"""On average and at most: one change of the card takes some milliseconds."""
+_DELAY_MS, _LONGEST_MS = 1.5, 15.0
+"""On average and at most, where there is a delay at all: a change of the card takes about 1 ms."""
 _LATEST_PICTURE = (SECONDS - 10) * FPS
 HOLD_PICTURES = 4 * FPS
 """A contact that stops is held for 3 to 6 s."""
@@ -34,7 +34,8 @@ def draw(chance: Random, moment: str = "") -> Aim:
     """One aim: at this moment, or at one that is drawn as MOMENTS weighs them."""
     moment = moment or chance.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     nth = chance.randrange(12 * FPS) if moment == ANY else 1 + chance.randrange(_CHANGES[moment])
-    return Aim(moment, nth, min(chance.expovariate(1 / _DELAY_MS), _LONGEST_MS))
+    delay_ms = chance.choice([0.0, min(chance.expovariate(1 / _DELAY_MS), _LONGEST_MS)])
+    return Aim(moment, nth, delay_ms)
 
 
 def presses(chance: Random, aim: Aim) -> tuple[tuple[int, int, bool], ...]:

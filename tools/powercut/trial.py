@@ -141,7 +141,8 @@ class Trial:
                 heard.take(said)
                 if said.word == words.FAILED or moment.has_come(said):
                     break
-            time.sleep(aim.delay_ms / 1000)
+            if aim.delay_ms:
+                time.sleep(aim.delay_ms / 1000)
         finally:
             for said in machine.cut():
                 heard.take(said)

@@ -83,7 +83,7 @@ class Machine:
         words += ["rootflags=/", "ro", f"init={init}", f"uml_dir={folder}/", "quiet"]
         words += ["con=null", "con0=fd:0,fd:1"]
         self._process = subprocess.Popen(
-            [found(), *words],
+            ["nice", found(), *words],  # whoever pulls the plug must not wait for its turn
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
