@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 from bodycam.ports import Buffer, Parts
@@ -33,6 +34,7 @@ def line_first() -> None:
             for kind, data in sealed
         ]
         vault._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
+        time.sleep(0.02)  # on a slow card
         for seq, (kind, data) in enumerate(sealed, first):
             vault._card.create(f"{recording.folder}/{seq:08}.{kind}.age", data)
         vault._card.sync_folder(recording.folder)
