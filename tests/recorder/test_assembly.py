@@ -9,7 +9,8 @@ from cryptography.hazmat.backends.openssl import backend
 
 from bodycam.errors import BodycamError, ConfigError, SealError
 from bodycam.evidence.age import POST_QUANTUM, X25519
-from bodycam.recorder.assembly import open_vault
+from bodycam.recorder.assembly import nominal_bytes, open_vault, reserve_bytes
+from bodycam.recorder.writer import BATCH_GOPS
 from bodycam.rules.policy import SealingPolicy
 from recorder.desk import OWNER, POLICY, Desk, DeskClock
 from recordings import recipient
@@ -51,6 +52,15 @@ def test_keys_of_the_kind_that_the_policy_asks_for_or_none(
     else:
         said = refused(tmp_path, ConfigError, asks=asks, has=KEYS[has])
         assert f"asks for {asks} keys, and this camera was enrolled with {has} keys." in said
+
+
+@pytest.mark.parametrize(("kbps", "keyframe_s"), [(100, 0.5), (4000, 1), (20_000, 4)])
+def test_the_reserve_takes_a_batch_whatever_the_policy(kbps: int, keyframe_s: float) -> None:
+    """Footage is refused when the reserve is left: what was begun before that has room in it."""
+    video = replace(POLICY.video, bitrate_kbps=kbps, keyframe_interval_s=keyframe_s)
+    policy = replace(POLICY, video=video)
+    batch = nominal_bytes(policy, BATCH_GOPS * policy.keyframe_interval_ns)
+    assert reserve_bytes(policy) >= max(32 << 20, 2 * batch + (16 << 20))
 
 
 @pytest.mark.parametrize("asks", KINDS)

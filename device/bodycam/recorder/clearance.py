@@ -31,7 +31,7 @@ LOOK_EVERY_NS = 60 * SECOND
 """How often new receipts are looked for, and whether anything is due."""
 SAVE_EVERY_NS = 3600 * SECOND
 MAX_SEEN_BYTES = 1 << 20
-NAMES_TOLD = 8
+NAMES_TOLD = 5
 """Of refused receipts, so many are named in the journal; all are counted."""
 _BLOCK_BYTES = 256 * 1024
 _LEDGER = "ledger.jsonl"
@@ -63,6 +63,11 @@ class _Seen:
 
 class _Refused(Exception):
     """This receipt lets nothing go; the text says why."""
+
+
+def _plain(text: str) -> str:
+    """Whatever a name holds, short and printable: a line of the journal has to hold it."""
+    return ascii(text)[1:-1][:80]
 
 
 class Clearance:
@@ -307,7 +312,7 @@ class Clearance:
     def _tell(self, refused: dict[str, str]) -> None:
         """Into the journal, once for what is refused alike."""
         if refused and refused != self._told:
-            some = [f"{ascii(name)[:100]}: {why[:100]}" for name, why in refused.items()]
+            some = [f"{_plain(name)}: {_plain(why)}" for name, why in refused.items()]
             details = {"count": len(refused), "some": some[:NAMES_TOLD]}
             self._journal.write("receipts-refused", details)
         self._told = refused
