@@ -34,7 +34,7 @@ def line_first() -> None:
             for kind, data in sealed
         ]
         vault._card.append(f"{recording.folder}/{LEDGER}", b"".join(lines))
-        time.sleep(0.02)  # on a slow card
+        time.sleep(0.1)  # on a slow card
         for seq, (kind, data) in enumerate(sealed, first):
             vault._card.create(f"{recording.folder}/{seq:08}.{kind}.age", data)
         vault._card.sync_folder(recording.folder)
