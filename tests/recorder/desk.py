@@ -4,6 +4,7 @@ The stream is real H.264; keys and randomness follow from names, so that runs ar
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -203,6 +204,13 @@ class Desk:
         reading = read_journal(data, dev=DEVICE, key=KEY.public)
         assert reading.problem is None
         return list(reading.entries)
+
+    def said(self, line: int) -> dict[str, object]:
+        """What is sealed in a line of the journal, but for the time of day."""
+        body = self.journal()[line].body
+        plain = b"".join(open_sealed(BytesIO(body), [identity("station")]))
+        fields: dict[str, object] = json.loads(plain)
+        return {name: value for name, value in fields.items() if name not in ("utc_ms", "clock")}
 
     def kinds(self) -> list[str]:
         return [entry.kind for entry in self.journal()]

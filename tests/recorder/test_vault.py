@@ -8,9 +8,10 @@ import pytest
 from bodycam.errors import CardError, CardFailed, CardFull
 from bodycam.evidence import sshsig
 from bodycam.media.fmp4 import Fmp4Muxer
+from bodycam.media.packets import SECOND
 from bodycam.recorder.vault import RESERVE_BYTES, note_body
-from bodycam.rules.events import How, Note
-from recorder.desk import KEY, Desk, assert_sound, opened, reading, real_gops, warned
+from bodycam.rules.events import How, Note, Output, Stamp, Warned
+from recorder.desk import KEY, POLICY, Desk, assert_sound, opened, reading, real_gops, warned
 from streams import FRAME_NS, START_NS
 
 MEGABYTE = 1 << 20
@@ -101,6 +102,75 @@ def test_the_warning_says_what_was_asked_and_what_there_was(
     assert body["linked_to"] == (first.name if how is How.CONTINUED else "")
     assert body["wearer"] == "w-7f31"
     assert body["started"] == [{"output": "speaker", "at_us": START_NS // 1000}]
+
+
+def test_the_warning_is_the_whole_object_of_the_format(desk: Desk) -> None:
+    vault, _ = desk.boot()
+    began = Stamp(Output.SPEAKER, START_NS + 40_000_999)
+    failed = Stamp(Output.BUZZER, START_NS + 50_000_999)
+    asked = Stamp(Output.SPEAKER, START_NS + 999)
+    pressed_ns, recording_ns = START_NS + 1_999, START_NS + 2_040_000_999
+    given = Warned(
+        How.WARNED, pressed_ns, recording_ns, recording_ns, (asked,), (began,), (failed,), SECOND
+    )
+    vault.open(given, START_NS - 500_000_000)
+    (folder,) = desk.folders
+    assert json.loads(opened(folder / "00000001.warning.age")) == {
+        "v": 1,
+        "how": "warned",
+        "pressed_us": pressed_ns // 1000,
+        "recording_us": recording_ns // 1000,
+        "given_us": recording_ns // 1000,
+        "asked": [{"output": "speaker", "at_us": asked.at_ns // 1000}],
+        "started": [{"output": "speaker", "at_us": began.at_ns // 1000}],
+        "failed": [{"output": "buzzer", "at_us": failed.at_ns // 1000}],
+        "lead_ms": POLICY.lead_ns // 1_000_000,
+        "pre_record_ms": 1000,
+        "pre_record_got_ms": 500,
+        "wall": {
+            "boot_us": START_NS // 1000,
+            "utc": "2026-09-21T15:36:40.123Z",
+            "source": "ntp",
+            "error_ms": 40,
+        },
+        "policy": {"name": POLICY.name, "sha256": POLICY.sha256},
+        "wearer": "w-7f31",
+        "linked_to": "",
+    }
+    assert desk.said(0) == {"v": 1, "how": "warned"}
+
+
+def test_a_warning_that_was_not_given_says_so(desk: Desk) -> None:
+    vault, _ = desk.boot()
+    vault.open(Warned(How.HELD, START_NS, START_NS, None, (), (), (), 0), None)
+    (folder,) = desk.folders
+    body = json.loads(opened(folder / "00000001.warning.age"))
+    assert (body["how"], body["given_us"], body["asked"]) == ("held", None, [])
+
+
+def test_a_signature_that_was_being_written_is_written_anew(desk: Desk) -> None:
+    vault, _ = desk.boot()
+    recording = vault.open(warned(), None)
+    (folder,) = desk.folders
+    (folder / "ledger.jsonl.sig.new").write_bytes(b"half of a sig")
+    recording.close()
+    armor = (folder / "ledger.jsonl.sig").read_text()
+    message = (folder / "ledger.jsonl").read_bytes()
+    sshsig.verify(armor, KEY.public, "bodycam-recording", message)
+    assert not (folder / "ledger.jsonl.sig.new").exists()
+
+
+def test_a_recording_is_whole_until_a_write_of_it_fails(desk: Desk) -> None:
+    card = desk.card()
+    vault, _ = desk.boot(card)
+    recording = vault.open(warned(), None)
+    assert recording.whole
+    card.refuse = lambda call, path: (
+        CardFailed("It fails.") if path.endswith("journal.jsonl") else None
+    )
+    with pytest.raises(CardFailed):
+        recording.close()
+    assert not recording.whole
 
 
 def test_the_card_reveals_neither_name_nor_sound_nor_time(desk: Desk) -> None:

@@ -124,7 +124,7 @@ class Vault:
             journal_sha256=self._journal.head,
             seed=self._random(32),
         )
-        recording = Recording(self, ledger, warned)
+        recording = Recording(self, ledger)
         self._card.make_folder(recording.folder)
         self._card.append(f"{recording.folder}/{LEDGER}", line)
         self._card.sync_folder(recording.folder)
@@ -215,10 +215,9 @@ class Vault:
 class Recording:
     """One recording that is open."""
 
-    def __init__(self, vault: Vault, ledger: Ledger, warned: Warned) -> None:
+    def __init__(self, vault: Vault, ledger: Ledger) -> None:
         self._vault = vault
         self.ledger = ledger
-        self.warned = warned
         self.folder = f"{FOLDER}/{ledger.rec}"
         self.line = ""
         """The newest durable line of its ledger after line 0."""
