@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bodycam.pi.radio import WIRELESS
+from bodycam.report import BOOT_ID
 from installed import HOUSE, lines, make
 
 KINDS = ("path", "service")
@@ -95,6 +97,13 @@ def test_the_recorder_has_the_devices_it_needs_and_no_others() -> None:
     link = HOUSE / "systemd/bodycam-link.service"
     assert lines(link, "DeviceAllow") == []
     assert lines(link, "PrivateDevices") == ["yes"]
+
+
+def test_the_link_sees_what_it_reads_of_the_kernel() -> None:
+    """The boot's id and the radio are in /proc, which ProcSubset=pid would hide."""
+    assert BOOT_ID.is_relative_to("/proc")
+    assert WIRELESS.is_relative_to("/proc")
+    assert lines(HOUSE / "systemd/bodycam-link.service", "ProcSubset") == []
 
 
 def test_the_log_of_the_system_stays_in_memory(root: Path) -> None:
