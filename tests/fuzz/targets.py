@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bodycam.config import Config
 from bodycam.errors import ConfigError, EvidenceError, MessageError, SealError, StreamError
-from bodycam.evidence import bech32, enrolment, receipts, sshsig
+from bodycam.evidence import bech32, desired, enrolment, receipts, sshsig
 from bodycam.evidence.age import Sealer
 from bodycam.evidence.journal import Journal, read_journal
 from bodycam.evidence.keys import PublicKey, SoftwareKey
@@ -25,6 +25,7 @@ from bodycam.media.fmp4 import Fmp4Muxer, SoundFormat
 from bodycam.media.packets import Gop, Packet, Track
 from bodycam.messages.camera import Event, Info, Result, State, Status
 from bodycam.messages.commands import COMMANDS
+from bodycam.messages.local import Ask
 from bodycam.messages.topics import TOPICS, read_topic
 from bodycam.rules.policy import read_policy
 from bodycam.rules.settings import load
@@ -136,6 +137,19 @@ def _request(data: bytes) -> None:
 def _bundle(data: bytes) -> None:
     bundle = enrolment.read_bundle(data)
     assert len(bundle.recipients) > 1
+
+
+def _desired(data: bytes) -> None:
+    """The line alone: signed here, so that what is behind the signature is reached."""
+    line = data.partition(b"\n")[0] + b"\n"
+    signed = line + sshsig.sign(_KEY, desired.NAMESPACE, line).encode()
+    read = desired.read_desired(signed, _KEY.public, "cam07")
+    assert desired.sign_desired(read, _KEY) == signed
+
+
+def _ask(data: bytes) -> None:
+    ask = Ask.decode(data)
+    assert Ask.decode(ask.encode()) == ask
 
 
 def _receipt(data: bytes) -> None:
@@ -303,6 +317,16 @@ def _made_bundles() -> Iterable[bytes]:
     yield enrolment.make_bundle(request, "utrecht", _KEY, sealed_to)
 
 
+def _made_desired() -> Iterable[bytes]:
+    sealed_to = tuple(sorted(X25519Identity(bytes([n]) * 32).recipient for n in (1, 2)))
+    yield desired.Desired("utrecht", "cam07", 3, b"[warning]", sealed_to).line()
+
+
+def _made_asks() -> Iterable[bytes]:
+    yield Ask("c1", "locate", 10).encode()
+    yield Ask("c1", "look", file="desired").encode()
+
+
 def _made_receipts() -> Iterable[bytes]:
     yield receipts.Receipt(
         "utrecht", "cam07", "cam07-000001-00000000", "0" * 64, 3, 1000, "ok"
@@ -370,6 +394,8 @@ TARGETS = {
         Target("sealed", _sealed, (SealError,), _made_sealed),
         Target("request", _request, (EvidenceError,), _made_requests),
         Target("bundle", _bundle, (EvidenceError,), _made_bundles),
+        Target("desired", _desired, (EvidenceError,), _made_desired),
+        Target("ask", _ask, (MessageError,), _made_asks),
         Target("receipt", _receipt, (EvidenceError,), _made_receipts),
         Target("signature", _signature, (EvidenceError,), _made_signatures),
         Target("bech32", _bech32, (EvidenceError,), _made_bech32),

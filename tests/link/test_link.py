@@ -255,14 +255,19 @@ def test_a_journal_that_was_set_aside_is_followed_from_its_beginning(desk: Desk)
     assert [event.id for event in desk.broker.of("event")[before:]] == digests
 
 
-def test_a_journal_that_is_longer_than_the_place_and_another_is_noticed(desk: Desk) -> None:
+@pytest.mark.parametrize("first", ["journal-cut", "boot"])
+def test_a_journal_that_is_longer_than_the_place_and_another_is_noticed(
+    desk: Desk, first: str
+) -> None:
+    """Also where a line of it ends at the very place."""
     desk.writes("boot")
     desk.connect()
     desk.settle(6)
     desk.link.disconnected()
     desk.path.unlink()
     desk.journal = type(desk.journal)("cam07", desk.journal._sign.__self__, "boot-2")  # type: ignore[attr-defined]
-    digests = desk.writes("journal-cut", "boot", "fault")
+    desk.clock.now += SECOND
+    digests = desk.writes(first, "boot", "fault")
     desk.start()
     desk.connect()
     desk.settle()
