@@ -23,6 +23,11 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "fleet.db")
     url: str = request.getfixturevalue("postgres_url")
+    return empty(url)
+
+
+def empty(url: str) -> str:
+    """The address of that PostgreSQL, with nothing left in it."""
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     with engine.begin() as db:
         db.execute(sa.text("DROP SCHEMA public CASCADE"))

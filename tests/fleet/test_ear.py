@@ -4,21 +4,25 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bodycam.messages.commands import Locate, Report
 from bodycam_station.fleet.broker import Address
 from bodycam_station.fleet.ear import BATCH, Ear
 from bodycam_station.fleet.outbox import Outgoing
 from bodycam_station.fleet.port import StorageError
+from bodycam_station.fleet.schema import JOURNAL
 from bodycam_station.fleet.service import FleetService, wall_ms
+from bodycam_station.fleet.settings import Settings
 from bodycam_station.fleet.store import Store
 from bodycam_station.fleet.taking import Incoming
 from brokers import Mosquitto
 from fleet.cameras import Talking
+from fleet.conftest import empty
 from fleet.test_service import Desk, key_hash
 from observer import Observer
 
@@ -220,3 +224,44 @@ def test_a_station_from_message_to_view(broker: Mosquitto, tmp_path: Path) -> No
         until(lambda: fleet.commands()[0].outcome == "done", "it is done")
         observer.say("bodycam/v1/spy/status", b"{}")
         until(lambda: fleet.view(wall_ms()).refused.misshapen == 1, "it is counted")
+
+
+def test_two_stations_share_what_comes_and_nothing_is_lost_or_alarmed(
+    broker: Mosquitto, postgres_url: str
+) -> None:
+    url = empty(postgres_url)
+    with speaking(broker) as observer, ExitStack() as stack:
+        fleets = []
+        for name in ("board-1", "board-2"):
+            settings = Settings(broker_name=name, broker_share="boards")
+            fleet = FleetService(Desk(), Store.open(url), settings)
+            stack.enter_context(closing(fleet))
+            fleet.start(Address("127.0.0.1", broker.port))
+            fleets.append(fleet)
+        until(lambda: not any(one.healthy(wall_ms()) for one in fleets), "both are well")
+        cameras = [Talking(one) for one in ("cam07", "cam08")]
+        said: list[Incoming] = []
+        for camera in cameras:
+            said += [camera.state("online"), camera.info(key=key_hash(camera.device))]
+        for number in range(200):
+            for camera in cameras:
+                said += [camera.event("fault"), camera.status(wall_ms(), temperature_c=number % 60)]
+        for one in said:
+            observer.client.publish(one.topic, one.payload, 1)
+        last = 200
+
+        def heard() -> bool:
+            with fleets[0].store.read() as db:
+                return db.execute(sa.select(sa.func.max(JOURNAL.c.seq))).scalar() == last
+
+        until(heard, "the last line is there")
+
+        def whole() -> bool:
+            with fleets[0].store.read() as db:
+                count = sa.select(sa.func.count()).select_from(JOURNAL)
+                return db.execute(count).scalar() == 2 * last
+
+        until(whole, "all lines are there")
+        assert all(one.metrics(wall_ms()).count("custody") == 0 for one in fleets)
+        views = [one.view(wall_ms() + 2000) for one in fleets]
+        assert views[0].can_go_out == views[1].can_go_out == ("cam07", "cam08")

@@ -1,11 +1,15 @@
 """fleet.toml: what is there is taken, and what is not understood is refused by its name."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from bodycam.errors import ConfigError
+from bodycam_station.fleet.findings import FINDINGS
 from bodycam_station.fleet.settings import Settings, read_settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "fleet.md"
 
 
 def test_an_empty_file_is_the_defaults() -> None:
@@ -42,3 +46,21 @@ def test_every_default_is_within_its_range() -> None:
             assert one.type is str, one.name
         else:
             assert bounds[0] <= one.default <= bounds[1], one.name
+
+
+def test_the_page_lists_every_key_with_its_range_and_its_default() -> None:
+    rows = []
+    for one in dataclasses.fields(Settings):
+        bounds = one.metadata.get("range")
+        spread = f" {bounds[0]} – {bounds[1]} " if bounds else " "
+        default = f" {one.default} " if one.default != "" else " "
+        rows.append(f"| `{one.name}` |{spread}|{default}|")
+    listed = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    settings = listed[len(listed) - len(rows) :]
+    assert [line[: len(row)] for line, row in zip(settings, rows, strict=True)] == rows
+
+
+def test_the_page_lists_every_alarm_of_the_witness() -> None:
+    listed = [line.split("`")[1] for line in PAGE.read_text().splitlines() if line[:3] == "| `"]
+    alarms = {code for code in FINDINGS if code.startswith("custody-")}
+    assert {one for one in listed if one.startswith("custody-")} == alarms

@@ -206,24 +206,34 @@ def part_j(bench: Bench) -> Iterator[Row]:
     """Status messages taken in durably."""
     cameras, each = bench.form.statuses
     database = os.environ.get("BENCH_DATABASE", "")
-    rates: dict[str, list[float]] = {}
+    found: dict[str, list[Told]] = {}
     for _ in bench.each():
-        for what, words in (
-            ("bare", ("intake.bare",)),
-            ("SQLite", ("intake.station",)),
-            *((("PostgreSQL", ("intake.station", database)),) if database else ()),
+        for what, part, beside in (
+            ("bare", "intake.bare", ()),
+            ("SQLite", "intake.station", ()),
+            *((("PostgreSQL", "intake.station", (database,)),) if database else ()),
         ):
             folder = bench.folder / f"intake-{what}"
             shutil.rmtree(folder, ignore_errors=True)
-            part, *beside = words
-            told = child(part, folder, cameras, each, *beside)
-            rates.setdefault(what, []).append(told["rate"])
+            found.setdefault(what, []).append(child(part, folder, cameras, each, *beside))
+    rates = {what: [one["rate"] for one in told] for what, told in found.items()}
     bare = rates.pop("bare")
     yield of_rounds("j", f"statuses of {cameras} cameras, a subscriber that counts", "1/s", bare)
     for what, ours in rates.items():
         yield of_rounds("j", f"taken in durably, {what}", "1/s", ours)
         ratios = [our / their for our, their in zip(ours, bare, strict=True)]
         yield of_rounds("j", "  over the one that counts", "x", ratios, Mark(least=0.6))
+    for what, told in found.items():
+        name = "a subscriber that counts" if what == "bare" else what
+        yield of_rounds("j", f"CPU a status, {name}", "us", [one["cpu_us"] for one in told])
+    mib = [one["mib"] for one in found["SQLite"]]
+    yield of_rounds("j", f"memory of the station, {cameras} cameras", "MiB", mib)
+    for count in (cameras, 10 * cameras):
+        folder = bench.folder / "judging"
+        shutil.rmtree(folder, ignore_errors=True)
+        turn = child("intake.judging", folder, count)
+        yield Row("j", f"judging {count} cameras that all spoke, CPU", "ms", turn["busy_ms"])
+        yield Row("j", f"judging {count} cameras that did not, CPU", "ms", turn["idle_ms"])
 
 
 def part_i(bench: Bench) -> Iterator[Row]:

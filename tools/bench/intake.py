@@ -7,13 +7,14 @@ known when it begins: it is no morning on which all of them are heard for the fi
 """
 
 import hashlib
+import os
 import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,20 +73,21 @@ def bare(folder: str, cameras: str, each: str) -> Told:
 def station(folder: str, cameras: str, each: str, database: str = "") -> Told:
     """Messages a second that the station has taken in when the last one is durable."""
     from bodycam_station.fleet.broker import Address
-    from bodycam_station.fleet.service import NAME, FleetService, wall_ms
+    from bodycam_station.fleet.service import FleetService, wall_ms
     from bodycam_station.fleet.store import Store
     from bodycam_station.fleet.taking import Incoming
 
     count, wanted = int(cameras), int(cameras) * int(each)
     film = Film(count, int(each))
     place = Path(folder)
-    with broker(place) as port:
-        store = Store.open(database or place / "fleet.db")
-        fleet = FleetService(film, store)
+    with ExitStack() as stack:
+        port = stack.enter_context(broker(place))
+        fresh = stack.enter_context(_fresh(database)) if database else place / "fleet.db"
+        fleet = FleetService(film, Store.open(fresh))
         at_ms = wall_ms()
         fleet.take([Incoming(topic, payload, at_ms) for topic, payload in film.births()])
         fleet.tick(wall_ms())
-        _subscribe_and_leave(port, NAME)
+        _subscribe_and_leave(port, fleet.settings.broker_name)
         _publish(port, film)
         done = threading.Event()
         take, taken = fleet.take, 0
@@ -104,10 +106,60 @@ def station(folder: str, cameras: str, each: str, database: str = "") -> Told:
             raise RuntimeError(f"only {taken} of {wanted} were taken in: {fleet.healthy(0)}")
         took_s, cpu_s = time.monotonic() - began, time.process_time() - cpu_s
         view = fleet.view(wall_ms())
+        mib = _rss_mib()
         fleet.close()
     if view.refused.unknown or view.refused.misshapen or view.refused.repeated:
         raise RuntimeError(f"something was not taken in: {view.refused}")
-    return {"rate": wanted / took_s, "cpu_us": cpu_s / wanted * 1e6}
+    return {"rate": wanted / took_s, "cpu_us": cpu_s / wanted * 1e6, "mib": mib}
+
+
+def judging(folder: str, cameras: str) -> Told:
+    """CPU ms of a turn of the keeper: after all cameras spoke, and after none did."""
+    from bodycam_station.fleet.service import FleetService, wall_ms
+    from bodycam_station.fleet.store import Store
+    from bodycam_station.fleet.taking import Incoming
+
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    film = Film(int(cameras), 1)
+    fleet = FleetService(film, Store.open(place / "fleet.db"))
+    at_ms = wall_ms()
+    fleet.take([Incoming(topic, payload, at_ms) for topic, payload in film.births()])
+    for turn in range(3):
+        fleet.tick(at_ms + turn * 1000)
+    fleet.take([Incoming(topic, payload, at_ms + 4000) for topic, payload in film.messages()])
+    busy_ms = _turn_ms(fleet, at_ms + 5000)
+    idle_ms = min(_turn_ms(fleet, at_ms + 20_000 + turn * 1000) for turn in range(5))
+    fleet.close()
+    return {"busy_ms": busy_ms, "idle_ms": idle_ms}
+
+
+def _turn_ms(fleet: Any, now_ms: int) -> float:
+    began_s = time.process_time()
+    fleet.tick(now_ms)
+    return (time.process_time() - began_s) * 1000
+
+
+def _rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def _fresh(database: str) -> Iterator[str]:
+    """An empty database of its own on a PostgreSQL server, dropped at the end."""
+    import sqlalchemy as sa
+
+    url = sa.make_url(database).set(drivername="postgresql+psycopg")
+    name = f"bodycam_bench_{os.getpid()}"
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as db:
+        db.execute(sa.text(f"CREATE DATABASE {name}"))
+        try:
+            yield url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            db.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
 
 
 @dataclass(frozen=True)

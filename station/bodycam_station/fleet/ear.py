@@ -9,6 +9,7 @@ the connection, and the next one gets all of it again.
 import contextlib
 import select
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -192,6 +193,8 @@ class _Connection:
             self._client.connect(
                 address.host, address.port, KEEPALIVE_S, clean_start=False, properties=wants
             )
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectionEnded(f"The broker is not trusted: {error.verify_message}.") from error
         except (OSError, ValueError) as error:
             raise ConnectionEnded(f"The broker cannot be reached: {error}.") from error
 

@@ -26,11 +26,13 @@ from bodycam_station.fleet.broker import is_loopback
 from bodycam_station.fleet.findings import severity
 from bodycam_station.fleet.schema import ALERTS, DELIVERIES, SPELLS
 from bodycam_station.fleet.settings import FILE, Settings
-from bodycam_station.fleet.store import Store
+from bodycam_station.fleet.store import Store, upsert
 
 AT_ONCE = 50
 """Alerts in one message."""
 TIMEOUT_S = 10
+LEASE_MS = 60_000
+"""What one process is posting, another one leaves alone for so long."""
 _MAX_WHY = 200
 
 Post = Callable[[bytes, Mapping[str, str]], str]
@@ -106,20 +108,22 @@ def note_alerts(store: Store, settings: Settings, now_ms: int, *, deliver: bool)
     with store.write() as db:
         for key in said.raised:
             device, code, detail = key
+            insert = upsert(db, ALERTS).values(
+                device=device,
+                code=code,
+                detail=detail,
+                severity=severity(code, detail),
+                raised_ms=lasting[key],
+            )
             alert = db.execute(
-                ALERTS.insert().returning(ALERTS.c.id),
-                {
-                    "device": device,
-                    "code": code,
-                    "detail": detail,
-                    "severity": severity(code, detail),
-                    "raised_ms": lasting[key],
-                },
-            ).scalar_one()
-            _to_deliver(db, alert, "raised", now_ms, deliver)
+                insert.on_conflict_do_nothing().returning(ALERTS.c.id)
+            ).scalar_one_or_none()
+            if alert is not None:  # else another process was quicker
+                _to_deliver(db, alert, "raised", now_ms, deliver)
         for key in said.over:
-            db.execute(ALERTS.update().where(ALERTS.c.id == active[key]).values(over_ms=now_ms))
-            _to_deliver(db, active[key], "over", now_ms, deliver)
+            here = ALERTS.c.id == active[key], ALERTS.c.over_ms.is_(None)
+            if db.execute(ALERTS.update().where(*here).values(over_ms=now_ms)).rowcount:
+                _to_deliver(db, active[key], "over", now_ms, deliver)
     return True
 
 
@@ -131,7 +135,7 @@ def _to_deliver(db: sa.Connection, alert: int, what: str, now_ms: int, deliver: 
 
 def deliver(store: Store, post: Post, station: str, secret: str, now_ms: int) -> int:
     """Post what is due, in one message; how many alerts were in it. Raises StorageError."""
-    with store.read() as db:
+    with store.write() as db:
         due = db.execute(
             sa.select(
                 DELIVERIES, ALERTS.c.device, ALERTS.c.code, ALERTS.c.detail, ALERTS.c.severity
@@ -140,7 +144,11 @@ def deliver(store: Store, post: Post, station: str, secret: str, now_ms: int) ->
             .where(DELIVERIES.c.due_ms <= now_ms)
             .order_by(DELIVERIES.c.id)
             .limit(AT_ONCE)
+            .with_for_update(of=DELIVERIES, skip_locked=True)
         ).all()
+        # Ours for now: another process leaves them alone, unless this one dies.
+        ours = DELIVERIES.c.id.in_([row.id for row in due])
+        db.execute(DELIVERIES.update().where(ours).values(due_ms=now_ms + LEASE_MS))
     if not due:
         return 0
     alerts = [

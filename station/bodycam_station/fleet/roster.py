@@ -19,6 +19,8 @@ from bodycam_station.fleet.views import Acknowledgement, Finding
 _M = TypeVar("_M", Info, Status)
 _MARGIN_MS = 5_000
 """Rows are read again that were touched so long before the newest: others may write, too."""
+_AT_ONCE = 500
+"""Rows in one question."""
 _KNOWN = tuple(CAMERAS.c[name] for name in Known._fields)
 _BESIDE = (
     CAMERAS.c.info,
@@ -28,7 +30,6 @@ _BESIDE = (
     CAMERAS.c.enrolled_ms,
     CAMERAS.c.key,
     CAMERAS.c.drain,
-    CAMERAS.c.touched_ms,
 )
 
 
@@ -50,17 +51,14 @@ class Roster:
         self.subjects: dict[str, Subject] = {}
         """By camera; revoked ones are not there."""
         self._parsed: dict[str, _Parsed] = {}
-        self._newest_ms = 0
+        self._touched: dict[str, int] = {}
+        """When each camera's row was last touched, as it was read."""
+        self._newest_ms = self._read_ms = 0
 
     def refresh(self, now_ms: int) -> None:
         """Read what changed. Raises StorageError."""
-        if now_ms < self._newest_ms - _MARGIN_MS:
-            self._newest_ms = 0  # the clock was set back: read all
-        since_ms = self._newest_ms - _MARGIN_MS if self._newest_ms else -1
         with self._store.read() as db:
-            rows = db.execute(
-                sa.select(*_KNOWN, *_BESIDE).where(CAMERAS.c.touched_ms >= since_ms)
-            ).all()
+            rows = self._changed(db, now_ms)
             spells = db.execute(sa.select(SPELLS).where(SPELLS.c.cleared_ms.is_(None))).all()
             desired: dict[str, int] = {
                 row[0]: row[1] for row in db.execute(sa.select(DESIRED.c.device, DESIRED.c.version))
@@ -79,11 +77,35 @@ class Roster:
                 expected = replace(subject.expected, config_version=version)
                 self.subjects[device] = replace(subject, open=found, expected=expected)
 
+    def _changed(self, db: sa.Connection, now_ms: int) -> list[Any]:
+        """The rows that were touched since they were read."""
+        back = now_ms < self._read_ms - _MARGIN_MS  # the clock was set back: read all
+        since_ms = self._newest_ms - _MARGIN_MS if self._touched and not back else -1
+        touched = db.execute(
+            sa.select(CAMERAS.c.device, CAMERAS.c.touched_ms).where(
+                CAMERAS.c.touched_ms >= since_ms
+            )
+        ).all()
+        # What was touched in the same moment in which it was read may have been touched again.
+        sure_ms = self._read_ms - 1000
+        devices = [
+            device
+            for device, at_ms in touched
+            if back or at_ms >= sure_ms or self._touched.get(device) != at_ms
+        ]
+        self._read_ms = now_ms
+        self._touched.update((device, at_ms) for device, at_ms in touched)
+        self._newest_ms = max((at_ms for _, at_ms in touched), default=self._newest_ms)
+        rows: list[Any] = []
+        for start in range(0, len(devices), _AT_ONCE):
+            some = CAMERAS.c.device.in_(devices[start : start + _AT_ONCE])
+            rows += db.execute(sa.select(*_KNOWN, *_BESIDE).where(some))
+        return rows
+
     def _take(self, row: Any, desired: dict[str, int]) -> None:
         count = len(_KNOWN)
         known = Known._make(row[:count])
-        info, status, revoked, group, enrolled_ms, key, drain, touched_ms = row[count:]
-        self._newest_ms = max(self._newest_ms, touched_ms)
+        info, status, revoked, group, enrolled_ms, key, drain = row[count:]
         if revoked:
             self.subjects.pop(known.device, None)
             self._parsed.pop(known.device, None)

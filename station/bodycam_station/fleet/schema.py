@@ -210,6 +210,15 @@ ALERTS = sa.Table(
     sa.Column("severity", sa.String(16), nullable=False),
     _ms("raised_ms"),
     _ms("over_ms", maybe=True, index=True),
+    sa.Index(
+        "uq_alerts_open",
+        "device",
+        "code",
+        "detail",
+        unique=True,
+        sqlite_where=sa.text("over_ms IS NULL"),
+        postgresql_where=sa.text("over_ms IS NULL"),
+    ),
 )
 
 DELIVERIES = sa.Table(

@@ -11,6 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,8 +55,6 @@ CALM_S, CALM_MOST_S = 0.2, 2.0
 CALM_TIMES = 20
 """and not before so many times as long as the last time took: a big fleet leaves time to hear."""
 TURN_S = 1.0
-NAME = "bodycam-board"
-"""Ours at the broker, as its access list has it."""
 GAPS_EVERY_MS = 30_000
 ROLL_EVERY_MS = 5 * 60_000
 FORGET_EVERY_MS = 6 * 3_600_000
@@ -149,15 +148,15 @@ class FleetService:
 
     # ---- running ---------------------------------------------------------------------------------
 
-    def start(self, address: Address, name: str = NAME, *, share: str = "") -> None:
-        """Listen to a broker, and run. `name` is ours there; see Ear for `share`."""
+    def start(self, address: Address) -> None:
+        """Listen to a broker, and run."""
         self._ear = Ear(
             address,
-            name,
+            self.settings.broker_name,
             self.take,
             self.outbox,
             self._now_ms,
-            share=share,
+            share=self.settings.broker_share,
             random=dice.SystemRandom().random,
         )
         self._threads = [threading.Thread(target=self._keep, name="keeper", daemon=True)]
@@ -333,9 +332,12 @@ class FleetService:
             row = self._rows[device] = row_of(subject, now_ms, ears, self.settings)
             if row != old:
                 changed.add(device)
-        if changed:
-            self._version += 1
-        self._view = self._make_view(now_ms, link)
+        if changed or self._view is None:
+            self._version += bool(changed)
+            self._view = self._make_view(now_ms, link)
+        else:
+            refused = self._tally.view()
+            self._view = replace(self._view, now_ms=now_ms, link=link, refused=refused)
         if changed:
             self._tell(frozenset(changed))
 

@@ -63,6 +63,10 @@ class Settings:
     """Files for mqtts, from the station's folder: whom to trust, and who we are."""
     broker_certificate: str = ""
     broker_key: str = ""
+    broker_name: str = "bodycam-board"
+    """Ours at the broker: the name in the certificate."""
+    broker_share: str = ""
+    """Stations that take messages in together give the same word here, and each another name."""
     database: str = ""
     """postgresql://…; empty: fleet.db in the station's folder."""
 
