@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import bodycam_station.board as package
-from bodycam.messages.camera import CLOCKS, EVENT_KINDS
+from bodycam.messages.camera import CLOCKS, EVENT_KINDS, RECORDER_SILENT
 from bodycam.messages.commands import COMMANDS
 from bodycam.rules.events import Fault
 from bodycam_station.board.access import Role
@@ -20,13 +20,15 @@ from bodycam_station.fleet import findings, views
 BOARD = Path(package.__file__).parent
 HOLES = re.compile(r"{(\w+)}")
 
+FAULTS = [*(fault.value for fault in Fault), RECORDER_SILENT]
+
 # Every family of keys that is put together from a word, with all words that there are.
 FAMILIES = {
     "finding.": [code for code in findings.FINDINGS if code != findings.FAULT],
     "short.": [code for code in findings.FINDINGS if code != findings.FAULT],
     "do.": [row.do for row in findings.FINDINGS.values()],
-    "fault.": [fault.value for fault in Fault],
-    "do.fault.": [fault.value for fault in Fault],
+    "fault.": FAULTS,
+    "do.fault.": FAULTS,
     "state.": views.STATES,
     "fitness.": views.FITNESS,
     "line.": views.FITNESS,

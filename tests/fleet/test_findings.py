@@ -1,6 +1,7 @@
 """The table of what a fleet manager is told: whole, and in step with what cameras can say."""
 
 from bodycam.messages.camera import FAULT as FAULT_NAME
+from bodycam.messages.camera import RECORDER_SILENT
 from bodycam.rules.events import Fault
 from bodycam.rules.faults import FAULTS as CAMERA_FAULTS
 from bodycam_station.fleet.findings import (
@@ -14,7 +15,8 @@ from bodycam_station.fleet.findings import (
 
 
 def test_every_fault_of_a_camera_has_its_severity() -> None:
-    assert set(FAULTS) == {fault.value for fault in Fault}
+    assert set(FAULTS) == {fault.value for fault in Fault} | {RECORDER_SILENT}
+    assert bars(FAULT, RECORDER_SILENT)
 
 
 def test_a_camera_that_cannot_record_or_see_cannot_go_out() -> None:

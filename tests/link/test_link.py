@@ -8,6 +8,7 @@ import pytest
 
 from bodycam.errors import DeviceError
 from bodycam.link.link import MAX_FLYING
+from bodycam.messages.camera import RECORDER_SILENT
 from link.desk import ABOUT, SECOND, Desk, opened
 
 
@@ -73,7 +74,7 @@ def test_a_recorder_that_is_silent_is_told(desk: Desk) -> None:
     desk.link.step(desk.clock.now)
     state, status = desk.broker.of("state")[-1], desk.broker.of("status")[-1]
     assert (state.state, state.reason) == ("online", "The recorder does not answer.")
-    assert status.faults == ("recorder-silent",)
+    assert status.faults == (RECORDER_SILENT,)
     assert status.at_us == spoke_us
     desk.step(3)
     assert desk.broker.of("state")[-1].reason == ""

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bodycam.errors import MessageError
-from bodycam.messages.camera import Status
+from bodycam.messages.camera import RECORDER_SILENT, Status
 from bodycam.messages.local import Answer
 
 SILENT_NS = 30_000_000_000
 """A recorder that has said nothing for so long does not run; it says something every 10 s."""
-SILENT_FAULT = "recorder-silent"
 MAX_ANSWERS = 16
 
 _SEQ = re.compile(r'"seq":(\d{1,16}),"kind"')
@@ -70,7 +69,7 @@ def status(said: Said, where: Where, now_ns: int) -> Status:
     listed = said.get("faults")
     faults = {*map(str, listed)} if isinstance(listed, list) else set()
     if silent(said, now_ns):
-        faults.add(SILENT_FAULT)
+        faults.add(RECORDER_SILENT)
     copied = {name: said.get(name) for name in _COPIED}
     return Status(
         seq=where.seq,

@@ -11,6 +11,8 @@ HASH = Text(r"[0-9a-f]{64}", 64)
 REC = Text(r"[a-z0-9-]{1,64}-[0-9]{6,}-[0-9a-f]{8}", 96)
 FAULT = Text(r"[a-z][a-z0-9-]{0,31}", 32)
 """By its name in docs/faults.md."""
+RECORDER_SILENT = "recorder-silent"
+"""The one fault that the link itself finds: the recorder beside it says nothing any more."""
 SENTENCE = Text(r"[ -~]*", 200)
 LINE = Text(r"(?:\{[ -~]*\})?", 8192)
 """A signed line of docs/format.md without its newline; empty where there is none."""

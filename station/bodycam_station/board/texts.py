@@ -300,8 +300,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Put it into the dock; the configuration is sent. If it stays like this: send it again.",
     ),
     "do.wait-standby": (
-        "Niets: hij neemt het over zodra hij niet opneemt.",
-        "Nothing: it takes it over as soon as it is not recording.",
+        "Zet hem in de lader: daar neemt hij het over.",
+        "Put it into its dock: it takes it over there.",
     ),
     "do.upgrade": (
         "Werk hem bij zodra hij gemist kan worden.",
@@ -450,6 +450,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "fault.lens-upside-down": ("Het beeld staat op zijn kop", "The picture is upside down"),
     "do.fault.lens-upside-down": ("Hang de camera andersom.", "Turn the camera round."),
+    "fault.recorder-silent": ("De opname draait niet", "The recorder does not run"),
+    "do.fault.recorder-silent": (
+        "Zet hem uit en weer aan. Blijft het zo: naar reparatie.",
+        "Switch it off and on. If it stays: send it to be repaired.",
+    ),
     # ---- the fleet
     "fleet": ("Alle camera's", "All cameras"),
     "fleet.search": ("Zoek", "Search"),

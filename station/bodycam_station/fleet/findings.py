@@ -6,6 +6,8 @@ A finding is an exception from a camera that can go out. Text keys are `finding.
 
 from dataclasses import dataclass
 
+from bodycam.messages.camera import RECORDER_SILENT
+
 GRAVE, WARNING, NOTICE = "grave", "warning", "notice"
 SEVERITIES = (GRAVE, WARNING, NOTICE)
 """The gravest first: the order in which findings are shown."""
@@ -104,6 +106,7 @@ FAULTS: dict[str, tuple[str, bool]] = {
     "lens-covered": (WARNING, False),
     "lens-dark": (NOTICE, False),
     "lens-upside-down": (WARNING, False),
+    RECORDER_SILENT: (GRAVE, True),
 }
 """Severity of a camera's faults, and whether one that has it can go out."""
 
