@@ -46,9 +46,16 @@ class Card(Protocol):
     def append(self, path: str, data: Buffer) -> None:
         """Add to the end of a file, creating it where missing, and fdatasync it.
 
-        All that the file holds is durable then, also where nothing is added. The name of a file
-        that this made is durable only after `sync_folder`. After CardFull nothing of it is there;
-        after CardFailed the same, or the file takes nothing more: a failed sync is never retried.
+        The name of a file that this made is durable only after `sync_folder`. After CardFull
+        nothing of it is there; after CardFailed the same, or the file takes nothing more: a failed
+        sync is never retried.
+        """
+
+    def settle(self, path: str) -> None:
+        """Make durable all that a file holds, and believe nothing that is only in memory.
+
+        What is read of it after this lies on the card. A program that was ended may have left lines
+        that were never synced, or whose sync failed: those can be read, and are not there.
         """
 
     def sync_folder(self, path: str) -> None:

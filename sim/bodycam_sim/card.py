@@ -140,6 +140,11 @@ class SimCard:
             self._unsynced |= {self._root / path}
         self._card.append(path, data)
 
+    def settle(self, path: str) -> None:
+        """See ports.Card."""
+        self._takes(0)
+        self._card.settle(path)
+
     def sync_folder(self, path: str) -> None:
         """See ports.Card."""
         self._takes(0)

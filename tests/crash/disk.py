@@ -195,6 +195,8 @@ class Disk:
         self.fault: Fault | None = None
         self.kill_at = -1
         """The process is gone before this call."""
+        self.keeps_length = True
+        """Whether a file keeps its length where a sync failed; then it holds zeros there."""
         self.longest: dict[str, bytes] = {}
         """By path, the most that was ever in a file: what was ever signed."""
         self._numbers = 0
@@ -284,9 +286,21 @@ class Disk:
         self._sync("fdatasync", fd)
 
     def posix_fadvise(self, fd: int, offset: int, length: int, advice: int) -> None:
-        """The disk may begin, which promises nothing."""
-        self._call("fadvise", self._open[fd][0])
-        os.posix_fadvise(fd, offset, length, advice)
+        """The disk may begin, which promises nothing; what was synced is read anew after this.
+
+        Where a sync failed, that shows what is really there: here, nothing of what is doubtful.
+        """
+        path, node = self._open[fd]
+        self._call("fadvise", path)
+        assert isinstance(node, File)
+        clean = all(change.sure or change.doubtful for change in node.pending)
+        if clean and node.pending:
+            there = tuple(change for change in node.pending if change.sure)
+            length = len(node.live)
+            node.durable = written(node.durable, (*there, *_grown(length, self.keeps_length)))
+            node.pending = ()
+            (self.root / path).write_bytes(node.durable)
+            self.mark()
 
     def mkdir(self, name: str, mode: int = 0o777, *, dir_fd: int) -> None:
         self._call("mkdir", self._at(name, dir_fd)[0])
@@ -402,6 +416,10 @@ class Disk:
                 self._walk(node)
             else:
                 self._nodes[node] = None
+
+
+def _grown(size: int, keeps_length: bool) -> tuple[Change, ...]:
+    return (Written(size, b"", number=0),) if keeps_length else ()
 
 
 def _durable(node: Node) -> Any:

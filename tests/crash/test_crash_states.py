@@ -60,9 +60,9 @@ class Depth:
         return some if self == SOME else many
 
 
-SHARES = 8
+SHARES = 24
 SOME = Depth(24, 18, 3, 2, 60, 20, 2)
-MANY = Depth(100, 18, 5, 3, 10**6, 10**6, 2)
+MANY = Depth(40, 8, 5, 1, 10**6, 10**6, 2)
 
 depths = pytest.mark.parametrize(
     "depth",
@@ -147,7 +147,7 @@ def test_the_power_goes_at_any_step(
 ) -> None:
     found = cuts(worked.disk.moments, dice, depth.at_a_step)
     tally.replay("at any step", found, worked.disk.longest)
-    assert tally.distinct >= depth.least(300, 300)
+    assert tally.distinct >= depth.least(300, 200)
 
 
 @depths
@@ -162,7 +162,7 @@ def test_the_power_goes_at_any_step_of_the_life_after_that(
         truth = {**life.disk.longest, **worked.disk.longest}
         found = cuts(life.disk.moments, dice, depth.in_a_start)
         tally.replay("at any step of a later life", found, truth)
-    assert tally.distinct >= depth.least(150, 200)
+    assert tally.distinct >= depth.least(150, 50)
 
 
 @depths
@@ -180,7 +180,7 @@ def test_the_power_goes_while_a_recording_is_deleted(
     truth = {**life.disk.longest, **worked.disk.longest}
     found = cuts(life.disk.moments, dice, depth.at_a_step)
     tally.replay("while a recording is deleted", found, truth)
-    assert tally.distinct >= depth.least(80, 80)
+    assert tally.distinct >= depth.least(80, 50)
 
 
 def _begun(worked: Life, depth: Depth, dice: random.Random) -> list[tuple[State, Told]]:
@@ -208,7 +208,7 @@ def test_the_power_goes_again_while_the_camera_starts(
         truth = {**life.disk.longest, **truth}
         found = cuts(life.disk.moments, dice, depth.in_a_start)
         tally.replay("while it starts again", found, truth)
-    assert tally.distinct >= depth.least(150, 200)
+    assert tally.distinct >= depth.least(150, 50)
 
 
 def _started(root: Path, state: State, told: Told, number: int = 2) -> Life:
@@ -229,7 +229,26 @@ def test_a_call_fails_and_then_the_power_goes(
         life = _worked(desk / f"{number}", fault)
         found = cuts(_some_of(life, fault.call, depth, dice), dice, depth.after)
         tally.replay(f"{errno.errorcode[fault.number]} at a call", found, life.disk.longest)
-    assert tally.distinct >= depth.least(120, 150)
+    assert tally.distinct >= depth.least(120, 30)
+
+
+@depths
+def test_a_call_fails_the_program_is_started_again_and_then_the_power_goes(
+    depth: Depth, worked: Life, tally: Tally, dice: random.Random, desk: Path
+) -> None:
+    """What a failed sync has dropped can be read until the power goes: nothing may build on it."""
+    faults = [
+        fault
+        for fault in _faults(worked.disk.calls)
+        if worked.disk.calls[fault.call].startswith(("fsync", "fdatasync", "write"))
+    ]
+    for number, fault in enumerate(_share(faults, depth.kills, depth, dice)):
+        life = _worked(desk / f"{number}", fault)
+        life.disk.keeps_length = dice.random() < 0.5
+        life.start(2)
+        found = cuts(life.disk.moments[-1:], dice, depth.after)
+        tally.replay("failed, started, then cut", found, life.disk.longest)
+    assert tally.distinct >= depth.least(20, 5)
 
 
 def _faults(calls: list[str]) -> list[Fault]:
@@ -262,7 +281,7 @@ def test_a_call_fails_while_the_camera_starts(
             truth = {**life.disk.longest, **worked.disk.longest}
             found = cuts(_some_of(life, fault.call, depth, dice), dice, 1)
             tally.replay(f"{errno.errorcode[fault.number]} while it starts", found, truth)
-    assert tally.distinct >= depth.least(40, 40)
+    assert tally.distinct >= depth.least(40, 10)
 
 
 @depths
@@ -274,7 +293,7 @@ def test_the_program_is_killed_and_then_the_power_goes(
         life.start(2)
         found = cuts(_some_of(life, number, depth, dice), dice, depth.after)
         tally.replay("killed, started, then cut", found, life.disk.longest)
-    assert tally.distinct >= depth.least(40, 30)
+    assert tally.distinct >= depth.least(40, 10)
 
 
 # ---- and a wrong order is found ------------------------------------------------------------------

@@ -86,6 +86,17 @@ def test_appending_nothing_creates_the_file(card: Card) -> None:
     assert card.size("lines") == 0
 
 
+def test_a_file_that_is_settled_is_as_it_was(card: Card) -> None:
+    card.append("lines", b"one\n")
+    card.settle("lines")
+    assert card.read("lines", 100) == b"one\n"
+    card.append("lines", b"two\n")
+    assert card.read("lines", 100) == b"one\ntwo\n"
+    with pytest.raises(CardFailed):
+        card.settle("gone")
+    assert not card.exists("gone")
+
+
 def test_a_file_cut_short_keeps_its_beginning_and_grows_again(card: Card) -> None:
     card.append("lines", b"one\ntw")
     card.truncate("lines", 4)
@@ -443,6 +454,7 @@ def test_everything_is_synced_before_a_call_returns(
         (lambda: card.make_folder("a/b"), {"/", "/a"}),
         (lambda: card.create("a/file", b"x"), {"/a/file"}),
         (lambda: card.append("a/file", b"y"), {"/a/file"}),
+        (lambda: card.settle("a/file"), {"/a/file"}),
         (lambda: card.create_all([("a/1", b"x"), ("a/2", b"x")]), {"/a/1", "/a/2"}),
         (lambda: card.truncate("a/file", 1), {"/a/file"}),
         (lambda: card.sync_folder("a"), {"/a"}),

@@ -104,6 +104,10 @@ class DeskCard:
         self._before("append", path, data)
         self.card.append(path, data)
 
+    def settle(self, path: str) -> None:
+        self._before("settle", path)
+        self.card.settle(path)
+
     def sync_folder(self, path: str) -> None:
         self._before("sync_folder", path)
         self.card.sync_folder(path)

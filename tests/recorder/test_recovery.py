@@ -94,11 +94,11 @@ def test_what_is_only_in_memory_is_made_durable_before_the_journal_tells_of_it(d
     folder = f"recordings/{_left_open(desk).name}"
     card = desk.card()
     desk.boot(card)
-    told = card.calls.index(("append", "journal.jsonl"), 3)
+    told = card.calls.index(("append", "journal.jsonl"))
     assert card.calls[1:told] == [
-        ("append", "journal.jsonl"),
+        ("settle", "journal.jsonl"),
         ("sync_folder", "."),
-        ("append", f"{folder}/ledger.jsonl"),
+        ("settle", f"{folder}/ledger.jsonl"),
         ("sync_folder", folder),
     ]
 

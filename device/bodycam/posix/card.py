@@ -44,7 +44,7 @@ class PosixCard:
                         opened.callback(os.close, fd)
                         made.append((path, fd))
                         _write(fd, data)
-                        _begin_to_store(fd)
+                        _let_go(fd)  # the disk begins with it now, not at the fsync
                 for path, fd in made:
                     with self._named(path):
                         os.fsync(fd)
@@ -74,6 +74,16 @@ class PosixCard:
                     raise
                 _sync_data(fd)
                 self._refused.discard(parts)
+            finally:
+                os.close(fd)
+
+    def settle(self, path: str) -> None:
+        """See ports.Card."""
+        with self._parent(path) as (folder, name):
+            fd = _open(name, os.O_RDONLY, folder)
+            try:
+                _sync_data(fd)
+                _let_go(fd)
             finally:
                 os.close(fd)
 
@@ -236,8 +246,11 @@ def _write(fd: int, data: Buffer) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _begin_to_store(fd: int) -> None:
-    """What was written is not needed here any more: the disk can begin with it before the fsync."""
+def _let_go(fd: int) -> None:
+    """Memory need not keep a file: what is to be written is begun with, what is read is read anew.
+
+    After a sync that failed the kernel may keep pages as if they had been written; not after this.
+    """
     with suppress(OSError):
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 

@@ -63,6 +63,9 @@ class CardJournal:
         self._failed: _Failed | None = None
         self._renewals = 0
         self._remove_new()  # a power cut came in the middle of `renew`
+        if card.exists(PATH):
+            card.settle(PATH)
+            card.sync_folder(".")
         self._journal = Journal(device, key, boot)
         last = self._find_end()
         self._size = card.size(PATH)
@@ -247,9 +250,9 @@ class CardJournal:
             entry = None
         else:
             self._find_opening()
-        # Where only the program was killed, the newest lines may be in no more than memory.
-        self._card.append(PATH, b"")
-        self._card.sync_folder(".")
+        if entry is None:
+            self._card.append(PATH, b"")
+            self._card.sync_folder(".")
         return entry
 
     def _last(self) -> Entry | None:

@@ -72,6 +72,9 @@ class _Case:
             return Found(self._rec, "failed", error.what)
 
     def _decide(self) -> Found | None:
+        if self._card.exists(self._ledger):
+            self._card.settle(self._ledger)
+            self._card.sync_folder(self._folder)
         size = self._card.size(self._ledger)
         if size > MAX_LEDGER_BYTES:
             return self._damaged(f"Its ledger is longer than {MAX_LEDGER_BYTES} bytes.")
@@ -81,9 +84,6 @@ class _Case:
             return self._damaged(reading.problem)
         if reading.opening is None:
             return self._void()
-        # Only the program may have been killed: then what was read may be in no more than memory.
-        self._card.append(self._ledger, b"")
-        self._card.sync_folder(self._folder)
         if reading.end is not None:
             return self._sign(reading)
         return self._recover(reading, data[reading.valid_bytes :])
