@@ -95,8 +95,10 @@ class Page:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
-    live: bool = False
-    """It shows what changes by itself, and is brought up to date while it is open."""
+    version: int = 0
+    """Of the fleet, as shown; 0: the page shows nothing that changes by itself."""
+    cameras: frozenset[str] | None = None
+    """Whose changes concern it; None: everybody's."""
 
 
 class Refusal(Exception):
@@ -128,15 +130,6 @@ class _Regions:
         self.found[name] = str(html)
         return html
 
-    def mark(self) -> str:
-        """Of all regions so far."""
-        return mark_of(self.found)
-
-
-def mark_of(regions: Mapping[str, str]) -> str:
-    """Tells whether two renderings of a page show the same."""
-    return hashlib.sha256("\0".join([*regions, *regions.values()]).encode()).hexdigest()[:16]
-
 
 def sayings(board: Board, visit: Visit) -> Sayings:
     """Figures, moments and findings in the visitor's words."""
@@ -157,8 +150,7 @@ def rendered(board: Board, visit: Visit, page: Page) -> tuple[str, dict[str, str
             visit=visit,
             settings=board.settings,
             may=lambda door: _may(visit.role, door),
-            live=page.live,
-            mark=regions.mark,
+            page_version=page.version,
             region=regions,
             asset=asset,
             languages=LANGUAGES,

@@ -54,7 +54,7 @@ def morning(board: Board, visit: Visit) -> Page:
             "shares": order.shares(view),
             "said": _said(visit),
         },
-        live=True,
+        version=view.version,
     )
 
 
@@ -91,7 +91,8 @@ def camera(board: Board, visit: Visit) -> Page:
             "on_camera": [one for one in view.recordings if _on_camera(one.ended, one.stored_ms)],
             "said": _said(visit),
         },
-        live=True,
+        version=fleet.version,
+        cameras=frozenset({device}),
     )
 
 
@@ -105,7 +106,7 @@ def alerts(board: Board, visit: Visit) -> Page:
             "found": view.exceptions[:300],
             "commands": board.fleet.commands(most=20),
         },
-        live=True,
+        version=view.version,
     )
 
 

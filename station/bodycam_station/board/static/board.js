@@ -73,20 +73,11 @@ async function refresh(address = location.href) {
   }
   if (!answer.ok) return false;
   const page = parsed(await answer.text());
-<<<<<<< Updated upstream
   if (mine !== fetching) return true; // a later one is under way
   morph(document.getElementById("main"), page.getElementById("main"));
   document.title = page.title;
   body.dataset.version = page.body.dataset.version || "";
   body.dataset.live = page.body.dataset.live || "";
-=======
-  if (wanted()) {
-    morph(document.getElementById("main"), page.getElementById("main"));
-    document.title = page.title;
-    body.dataset.live = page.body.dataset.live || "";
-    document.getElementById("mark").replaceWith(page.getElementById("mark"));
-  }
->>>>>>> Stashed changes
   return true;
 }
 
@@ -124,7 +115,7 @@ function listen() {
     });
   on("hello", (said) => {
     beat_ms = said.beat_s * 1000;
-    if (said.mark !== document.getElementById("mark").dataset.mark) refresh();
+    if (String(said.version) !== body.dataset.version) refresh();
   });
   on("beat", () => {});
   on("again", () => refresh());
