@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -38,7 +39,7 @@ def request(config: Config, out: Path) -> bool:
         _write(path, key.to_openssh(), 0o600)
     else:
         key = _key(config)
-    tls = _tls_point(config.tls_key_path)
+    tls = _tls_point(config.tls_key_path, make=True)
     _write(out, make_request(config.device.id, key, "software", tls), 0o644)
     return made
 
@@ -105,9 +106,31 @@ def reporter(config: Config) -> Bundle:
     return bundle
 
 
-def _tls_point(path: Path) -> PublicKey:
-    """The public half of the key for the network, which is made where it is missing."""
-    if not path.exists():
+def certified_until(config: Config) -> datetime:
+    """How long the network certificate of this camera holds; ConfigError where it has none."""
+    from cryptography import x509  # the recorder does without it
+
+    papers = reporter(config).papers
+    if papers is None:
+        raise ConfigError(
+            f"{config.paths.bundle}: this camera has no certificate for a network.",
+            do="Enrol it again.",
+        )
+    certificate = x509.load_der_x509_certificate(papers.certificate)
+    key = certificate.public_key()
+    point = _tls_point(config.tls_key_path, make=False)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or _point(key) != point:
+        raise ConfigError(
+            f"{config.tls_key_path}: this TLS key and the bundle's certificate do not belong "
+            "together.",
+            do="Enrol this camera again.",
+        )
+    return certificate.not_valid_after_utc
+
+
+def _tls_point(path: Path, *, make: bool) -> PublicKey:
+    """The public half of the key for the network; where it is missing, it may be made."""
+    if make and not path.exists():
         new = ec.generate_private_key(ec.SECP256R1())
         pem = new.private_bytes(
             serialization.Encoding.PEM,
@@ -121,10 +144,14 @@ def _tls_point(path: Path) -> PublicKey:
         raise ConfigError(f"{path}: not a TLS key.", do="Remove it, and enrol again.") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError(f"{path}: not a P-256 key.", do="Remove it, and enrol again.")
-    point = key.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    return _point(key.public_key())
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> PublicKey:
+    return PublicKey(
+        ES256,
+        key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint),
     )
-    return PublicKey(ES256, point)
 
 
 def _key(config: Config) -> SoftwareKey:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -282,6 +283,22 @@ def test_a_camera_whose_library_lacks_such_keys_says_so(
     desk.hardware = silent()
     monkeypatch.setattr("bodycam.run.forbid_core_dumps", lambda: None)  # it is not our process
     assert "no post-quantum keys" in desk.refused("run")
+
+
+def test_check_says_whether_it_can_report(desk: Desk, station: Enrolled) -> None:
+    assert "network" not in desk.parts()
+    desk.config.write_text(desk.config.read_text() + 'host = "broker.example.org"\n')
+    desk.run("enroll", "--accept", station(desk))
+    good, says = desk.parts()["network"]
+    assert good
+    assert re.fullmatch(
+        r"reports to broker.example.org:8883, certified until \d{4}-\d\d-\d\d", says
+    )
+    (desk.folder / "tls.key").unlink()
+    assert desk.parts()["network"][0] is False
+    desk.run("enroll", "--out", desk.folder / "another")  # with another key
+    assert desk.parts()["network"][0] is False
+    assert "do not belong together" in desk.parts()["network"][1]
 
 
 # ---- what is refused -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What can be told without the camera's hardware: policy, enrolment, room on the card, clock."""
+"""What can be told without the camera's hardware: policy, enrolment, card, clock, network."""
 
 import os
 from collections.abc import Iterator
@@ -22,6 +22,8 @@ def look(config: Config) -> Iterator[Finding]:
     yield find("enrolment", lambda: _enrolment(config))
     yield find("card", lambda: _card(config))
     yield find("clock", lambda: _clock(config))
+    if config.link.host and not config.link.plaintext:
+        yield find("network", lambda: _network(config))
 
 
 def _policy(config: Config) -> str:
@@ -51,6 +53,12 @@ def _card(config: Config) -> str:
             f"{config.paths.card}: no room for footage.", do="Hand recordings over to the station."
         )
     return f"room for {minutes} minutes of footage"
+
+
+def _network(config: Config) -> str:
+    until = enrolled.certified_until(config)
+    link = config.link
+    return f"reports to {link.host}:{link.port}, certified until {until:%Y-%m-%d}"
 
 
 def _clock(config: Config) -> str:
