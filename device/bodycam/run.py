@@ -49,6 +49,8 @@ LOADS_WITHIN_S = 10.0
 READY_WITHIN_S = 5.0
 """systemd is told that it runs when the ring fills, and without a camera after so long."""
 LOOK_S = 0.1
+"""How often the start is looked at; later on only whether the control road still runs."""
+LOOK_LATER_S = 1.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 END_WITHIN_S = 1.0
 """What has been closed ends so fast; a driver that hangs is not waited for."""
@@ -156,7 +158,9 @@ class _Process:
         """Until all is closed, or the control road has ended by an error of its own."""
         late_ns = self._clock.now_ns() + round(READY_WITHIN_S * 1e9)
         ready = seen = False
-        while not self._host.closed.wait(LOOK_S) and recorder.wait(0) is None:
+        while recorder.wait(0) is None:
+            if self._host.closed.wait(LOOK_LATER_S if ready and seen else LOOK_S):
+                return
             newest_ns = self._intake.footage.newest_ns
             if newest_ns is not None and not seen:
                 seen = True

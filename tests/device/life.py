@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,15 @@ class Life:
     @property
     def log(self) -> str:
         return Path(self._log.name).read_text()
+
+    def children(self) -> dict[int, str]:
+        """The processes that it has started, and their command lines."""
+        found = {}
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in map(int, task.read_text().split()):
+                with suppress(OSError):  # it has ended meanwhile
+                    found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        return found
 
     def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Wait for a condition, hearing what systemd is told meanwhile."""

@@ -123,9 +123,7 @@ def test_a_contact_closed_at_boot_is_ignored_until_released(
     life.say(f"down {pin}")
     wanted = "warning" if pin == 17 else "warn only"
     life.until(lambda: life.status["state"] == wanted)
-    life.terminate()
-    acts = kinds(home).count("act")
-    assert acts == (0 if pin == 17 else 1)
+    assert life.terminate() == 0, life.log
 
 
 def test_a_camera_that_starts_in_its_dock_sleeps(home: Home, start: Start) -> None:
@@ -176,6 +174,19 @@ def test_without_a_card_it_tells_and_records_when_there_is_one(home: Home, start
     assert {"boot", "card", "fault", "fault-cleared", "open", "close"} <= set(kinds(home))
 
 
+def test_without_a_card_going_off_says_that_something_was_not_written(
+    home: Home, start: Start
+) -> None:
+    home.card.rmdir()
+    life = start()
+    life.ready()
+    life.until(lambda: "card-failed" in life.status["faults"])
+    life.press()
+    life.until(lambda: life.status["state"] == "blocked")
+    assert life.terminate() == 1
+    assert "Not everything was written" in life.log
+
+
 def test_without_a_camera_it_tells_and_fills_the_ring_when_there_is_one(
     home: Home, start: Start
 ) -> None:
@@ -214,6 +225,23 @@ def test_an_empty_battery_closes_the_recording_and_asks_to_be_switched_off(
     assert any("Going off: battery" in told for told in life.told)
     assert (home.folder / "run" / "power-off").exists()
     assert len(film(home)) >= 30
+
+
+def test_the_lens_is_watched_by_a_process_of_its_own_that_ends_with_it(
+    home: Home, start: Start
+) -> None:
+    life = start()
+    life.until(lambda: any("lens_sight" in line for line in life.children().values()))
+    (watching,) = (pid for pid, line in life.children().items() if "lens_sight" in line)
+    assert life.terminate() == 0, life.log
+    assert not Path(f"/proc/{watching}").exists()
+    unwatched = home.config.read_text() + "[camera]\nlens_watch = false\n"
+    home.config.write_text(unwatched)
+    life = start()
+    life.ready()
+    life.record()
+    assert not any("lens_sight" in line for line in life.children().values())
+    assert life.terminate() == 0
 
 
 # ---- what ends it --------------------------------------------------------------------------------

@@ -100,6 +100,9 @@ class Recorder:
         """
         self._intake.footage.finish()
         ended = self._threads is None or self._threads.stop(within_s)
+        if self._intake.footage.waiting:
+            self._around.tell("Not everything was written: the card takes nothing.")
+            ended = False
         if self._around.memory is not None:
             self._around.memory.close()
         return ended
