@@ -539,6 +539,7 @@ def test_a_test_recording_is_made_beside_the_card_and_opened_by_the_station(
     (folder,) = (home.folder / "trial" / "card" / "recordings").iterdir()
     assert done.stdout.startswith(f"good  recording     {folder.name} is closed, with ")
     assert not (home.card / "journal.jsonl").exists()
+    assert not (home.folder / "eeprom").exists()  # what the body remembers is the real card's
     assert not (home.folder / "trial" / "run" / "power-off").exists()
     with Station.open(home.station) as station:
         verdict = station.verify(folder)

@@ -116,6 +116,6 @@ def whole(eeprom: Path) -> tuple[Hardware, Any, Max17048]:
         sink=lambda device: MadeUpSink(),
         microphone=Tone,
         model=lambda: "Raspberry Pi 5 Model B Rev 1.0",
-        patience=Patience(settle_ns=500_000_000, stuck_ns=1_000_000_000),
+        patience=Patience(settle_ns=500_000_000, stuck_ns=1_000_000_000, tries=2),
     )
     return made, pins, gauge

@@ -180,6 +180,18 @@ def test_a_wake_does_not_wait(made: MadeUp, camera_on: Make) -> None:
     made.until_open(1)
 
 
+def test_one_that_is_awake_is_not_opened_again_by_a_wake(
+    made: MadeUp, camera_on: Make, taken: Taken
+) -> None:
+    camera = camera_on(made.open)
+    camera.wake()
+    deliver = made.until_open(1)
+    camera.wake()
+    deliver(now_ns(), b"I", True)
+    assert len(taken.pictures) == 1
+    assert len(made.opened) == 1
+
+
 def test_whatever_opening_raises_is_tried_again(made: MadeUp, camera_on: Make) -> None:
     made.refuse = [RuntimeError("a bug"), MemoryError()]
     camera_on(made.open).wake()
