@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from bodycam.evidence.desired import Desired, sign_desired
 from bodycam.link import connection as connection_room
 from bodycam.link.connection import Address
 from bodycam.link.process import BackOff
+from bodycam.ports import WallTime
 from brokers import Mosquitto, free_port
+from link.desk import STATION_KEY
 from link.running import Running
 from observer import Observer
+from recordings import recipient
 
 
 @pytest.fixture
@@ -92,6 +96,46 @@ def test_a_retained_command_does_not_reach_a_camera_that_connects(
             fleet.until(lambda: fleet.of("status")[-1].waiting == 1, "another status")
             assert fleet.of("status")[-1].dropped == 1
             assert fleet.of("res") == []
+
+
+def test_what_is_not_for_now_is_dropped_and_counted_over_a_real_broker(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    def body(id_: str, seconds_left: int = 20, **more: object) -> bytes:
+        until_ms = time.time_ns() // 1_000_000 + seconds_left * 1000
+        return json.dumps({"id": id_, "until_ms": until_ms, **more}).encode()
+
+    recipients = tuple(sorted((recipient("station"), recipient("escrow"))))
+    older = sign_desired(Desired("utrecht", "cam07", 4, b"x", recipients), STATION_KEY)
+    root = "bodycam/v1/cam07"
+    with Observer(broker.port) as fleet, camera(tmp_path / "cam", broker.port) as cam:
+        # The clock of the desk is set, so what a command says of its end counts.
+        cam.process.sides.clock.wall = lambda: WallTime(time.time_ns(), "ntp", 1)  # type: ignore[method-assign]
+        cam.says(config_version=5)
+        fleet.until(lambda: fleet.of("status"), "a status")
+        fleet.say(f"{root}/cmd/report", body("good"))
+        fleet.until(lambda: fleet.of("res"), "an answer to the one that is good")
+        dropped = [
+            ("cmd/report", body("good"), 20),  # repeated
+            ("cmd/report", body("expired", -1), 20),
+            ("cmd/report", body("too-long", 90), 20),
+            ("cmd/report", body("forever"), None),
+            ("cmd/report", body("longer-than-30-s"), 31),
+            ("cmd/record", body("unknown"), 20),
+            ("cmd/locate", body("misshapen"), 20),
+            ("cmd/report", b"{", 20),
+            ("cmd/report", body("oversized") + b" " * 2000, 20),
+            ("desired", older.partition(b"\n")[0], None),  # unsigned
+            ("desired", older, None),
+        ]
+        for leaf, payload, expires_s in dropped:
+            fleet.say(f"{root}/{leaf}", payload, expires_s=expires_s)
+        fleet.say(f"{root}/cmd/report", body("last"))
+        fleet.until(lambda: len(fleet.of("res")) == 2, "an answer to the last one")
+        cam.says(not_handed_over=1)
+        fleet.until(lambda: fleet.of("status")[-1].waiting == 1, "another status")
+        assert fleet.of("status")[-1].dropped == len(dropped)
+        assert (len(fleet.of("res")), cam.recorder.asked, cam.recorder.left) == (2, [], {})
 
 
 # ---- a broker that is not there, or not one ------------------------------------------------------
