@@ -70,6 +70,9 @@ def test_an_upgrade_keeps_what_is_the_owners(root: Path) -> None:
         "etc/bodycam/policy.toml": b"# ours\n",
         "etc/bodycam/bundle.json": b"{}",
         "etc/credstore.encrypted/bodycam.device.key": b"sealed",
+        "etc/credstore.encrypted/bodycam.tls.key": b"sealed",
+        "var/lib/bodycam/desired": b"{}",
+        "var/lib/bodycam-link/place.json": b"{}",
         "var/lib/bodycam/card/recordings/cam99-000001-00000000/ledger.jsonl": b"line\n",
     }
     for name, data in own.items():

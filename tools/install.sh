@@ -196,7 +196,9 @@ uninstall_all() {
     rm -rf "$home"
     for word in ${PURGE:-}; do
         case $word in
-            configuration) rm -rf "$root/etc/bodycam" ;;
+            configuration)
+                rm -rf "$root/etc/bodycam" "$root/var/lib/bodycam-link"
+                rm -f "$root/var/lib/bodycam/desired" "$root/var/lib/bodycam/desired.next" ;;
             keys) rm -f "$root"/etc/credstore.encrypted/bodycam.device.key "$root"/etc/credstore.encrypted/bodycam.tls.key ;;
             recordings) rm -rf "$root/var/lib/bodycam" ;;
         esac

@@ -139,7 +139,7 @@ class Connection:
         try:
             if goodbye and self.ready and not self._ended:
                 self._say_goodbye(goodbye)
-            if not goodbye:
+            else:
                 self._drop()
         except Exception:  # noqa: BLE001  it is thrown away, whatever paho thinks of that
             self._ended = "closed"
