@@ -37,7 +37,7 @@ test-camera: setup-test ## the whole recorder on the real libcamera, in a chroot
 	@python tools/test_camera.py build/camera-chroot
 
 proof: setup-test ## what takes too long for every change
-	@python tools/timed.py 'proof: pytest -m proof --hypothesis-seed=$(SEED)'
+	@python tools/timed.py 'proof: pytest -m proof -o faulthandler_timeout=900 --hypothesis-seed=$(SEED)'
 
 powercut: setup-test ## pull the plug N times under the real recorder on real ext4; SEED=… as before
 	@python -m tools.powercut --cuts $(N) --seed $(SEED) $(if $(BROKEN),--broken $(BROKEN))
