@@ -12,6 +12,7 @@ from bodycam.evidence.enrolment import (
     MAX_BYTES,
     REQUEST_NAMESPACE,
     Bundle,
+    Papers,
     Request,
     make_bundle,
     make_request,
@@ -118,3 +119,33 @@ def test_what_is_long_is_not_read() -> None:
         read_request(b"x" * (MAX_BYTES + 1))
     with pytest.raises(EvidenceError, match="longer than"):
         read_request(encode({"v": 1}) + b"\n" + b"x" * MAX_BYTES)
+
+
+# ---- the key for the network ---------------------------------------------------------------------
+
+TLS = SoftwareKey.from_seed(b"t" * 32, "es256").public
+PAPERS = Papers(b"certificate", b"authority")
+
+
+def test_a_request_names_the_key_for_the_network_and_the_bundle_certifies_it() -> None:
+    request = read_request(make_request("cam07", DEVICE, "software", TLS))
+    assert request.tls == TLS
+    bundle = make_bundle(request, "utrecht", OTHER, RECIPIENTS.split(), PAPERS)
+    assert read_bundle(bundle).papers == PAPERS
+    without = read_request(make_request("cam07", DEVICE, "software"))
+    assert without.tls is None
+    assert read_bundle(make_bundle(without, "utrecht", OTHER, RECIPIENTS.split())).papers is None
+
+
+def test_the_key_for_the_network_is_never_the_device_key_nor_of_another_kind() -> None:
+    with pytest.raises(LineError, match="is the device key"):
+        read_request(make_request("cam07", CHIP, "hardware", CHIP.public))
+    with pytest.raises(LineError, match="not on P-256"):
+        read_request(make_request("cam07", DEVICE, "software", OTHER.public))
+
+
+@pytest.mark.parametrize("papers", [Papers(b"x", b""), Papers(b"", b"x")])
+def test_half_of_the_papers_is_none(papers: Papers) -> None:
+    request = read_request(make_request("cam07", DEVICE, "software", TLS))
+    with pytest.raises(LineError, match="missing"):
+        read_bundle(make_bundle(request, "utrecht", OTHER, RECIPIENTS.split(), papers))
