@@ -443,8 +443,8 @@ def test_a_wrong_key_and_wrong_recipients_are_found(morning: Morning) -> None:
     assert morning.exceptions == [f"cam0{n} key" for n in (7, 8, 9)]
 
 
-def test_a_second_process_sees_what_the_first_took(morning: Morning, address: str) -> None:
-    other = FleetService(morning.desk, Store.open(address), now_ms=lambda: morning.now_ms)
+def test_a_second_process_sees_what_the_first_took(morning: Morning, where: str) -> None:
+    other = FleetService(morning.desk, Store.open(where), now_ms=lambda: morning.now_ms)
     assert len(other.view(morning.now_ms).missing) == 3
     morning.all_well()
     assert len(other.view(morning.now_ms + 1000).can_go_out) == 3

@@ -16,8 +16,8 @@ from fleet.test_ear import ROOM, until
 from observer import Observer
 
 HERE = Path(__file__).parent
-EVENTS = 1500
-DEATHS = 3
+EVENTS = 1600
+DEATHS = 2
 
 
 @contextmanager
@@ -53,14 +53,14 @@ def test_no_line_is_lost_and_none_is_there_twice(tmp_path: Path) -> None:
         with station(broker.port, database):
             pass  # its session at the broker begins
         said = iter(events)
-        for death in range(DEATHS):
+        for _ in range(DEATHS):
             with station(broker.port, database) as process:
                 for _ in range(EVENTS // DEATHS):
                     one = next(said)
                     observer.client.publish(one.topic, one.payload, 1)
                 assert process.stdout is not None
-                for _ in range(death + 1):  # it has begun, and has not ended
-                    assert process.stdout.readline().strip().isdigit()
+                # One batch is written; the next ones are on their way.
+                assert process.stdout.readline().strip().isdigit()
         with station(broker.port, database):
             until(lambda: len(lines(database)) >= EVENTS, "the rest comes")
     assert lines(database) == list(range(1, EVENTS + 1))
