@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import pytest
 
 from bodycam.errors import UsageError
 from bodycam.evidence.keys import PublicKey
-from bodycam_station.fleet.port import Fleet
+from bodycam_station.fleet.port import Fleet, StorageError
 from bodycam_station.fleet.service import FleetService
 from bodycam_station.fleet.settings import Settings
 from bodycam_station.fleet.store import Store
@@ -449,3 +450,27 @@ def test_a_second_process_sees_what_the_first_took(morning: Morning, where: str)
     morning.all_well()
     assert len(other.view(morning.now_ms + 1000).can_go_out) == 3
     other.close()
+
+
+def test_a_database_that_is_gone_is_told_and_the_keeper_goes_on(morning: Morning) -> None:
+    morning.all_well()
+    told = threading.Event()
+    morning.fleet.subscribe(lambda _: told.set())
+    broken = StorageError("The database does not answer: it is broken.")
+    tick, calls = morning.fleet.tick, []
+
+    def fails_at_first(now_ms: int) -> None:
+        calls.append(now_ms)
+        if len(calls) == 1:
+            raise broken
+        tick(now_ms)
+
+    morning.fleet.tick = fails_at_first  # type: ignore[method-assign]
+    keeper = threading.Thread(target=morning.fleet._keep, name="keeper")
+    keeper.start()
+    assert told.wait(30)
+    morning.fleet._stopping.set()
+    morning.fleet._dirty.set()
+    keeper.join(30)
+    assert len(calls) >= 2
+    assert morning.fleet.healthy(morning.now_ms) == ""

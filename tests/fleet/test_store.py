@@ -85,6 +85,19 @@ def test_two_writers_wait_for_each_other(store: Store) -> None:
         assert db.execute(sa.select(CAMERAS.c.epoch)).scalar_one() == 75
 
 
+def test_a_lock_that_nobody_gives_back_is_not_waited_for_for_ever(
+    made_database: str,
+) -> None:
+    store = Store.open(made_database)
+    with store.read() as db:
+        said = {
+            name: db.execute(sa.text(f"SHOW {name}")).scalar()
+            for name in ("lock_timeout", "statement_timeout")
+        }
+    store.close()
+    assert said == {"lock_timeout": "30s", "statement_timeout": "5min"}
+
+
 def test_sqlite_syncs_every_commit_and_holds_its_references(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "fleet.db")
     with store.read() as db:

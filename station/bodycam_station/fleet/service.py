@@ -124,7 +124,8 @@ class FleetService:
         self._tally = Tally()
         self._taking = Taking(store, self._keys_of, self._tally)
         self._taken = 0
-        self._failed = ""
+        self._failed: dict[str, str] = {}
+        """By thread: what went wrong at its last turn."""
         self.outbox = Outbox(store)
         self._roster = Roster(store, self._recipients)
         self._judging = threading.RLock()
@@ -190,14 +191,15 @@ class FleetService:
 
     def _guarded(self, work: Callable[[], object]) -> None:
         """What goes wrong is shown by `healthy`; the thread goes on."""
+        name = threading.current_thread().name
         try:
             work()
         except BodycamError as error:
-            self._failed = str(error)
+            self._failed[name] = str(error)
         except Exception as error:  # noqa: BLE001  a mistake of ours must not end the board
-            self._failed = f"The fleet's keeper failed: {error!r}."
+            self._failed[name] = f"The fleet's {name} failed: {error!r}."
         else:
-            self._failed = ""
+            self._failed.pop(name, None)
 
     # ---- what comes in ---------------------------------------------------------------------------
 
@@ -516,7 +518,7 @@ class FleetService:
             return str(error)
         if self._ear is not None and not self._ear.view.connected:
             return self._ear.view.why
-        return self._failed
+        return next(iter([*self._failed.values()]), "")
 
     def subscribe(self, told: Told) -> Callable[[], None]:
         """See port.Fleet."""

@@ -25,6 +25,12 @@ _PRAGMAS = (
     "cache_size=-32768",  # 32 MiB: a thousand cameras and their minutes
     "wal_autocheckpoint=4000",  # pages: the log goes into the file every 16 MiB, not every 4
 )
+_POSTGRES = {
+    "connect_timeout": BUSY_S,
+    "tcp_user_timeout": 30_000,  # ms: a server that went without a word
+    "options": "-c lock_timeout=30s -c statement_timeout=5min",
+}
+"""Nothing waits for ever."""
 _LOCK = 7_402_391_250
 """Of the migrations in PostgreSQL, so that two processes that start together take turns."""
 
@@ -129,7 +135,7 @@ def _engine(where: str | Path) -> sa.Engine:
             url = sa.make_url(where).set(drivername="postgresql+psycopg")
         except sa.exc.ArgumentError:
             raise StorageError("The database's address is not well formed.") from None
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": BUSY_S})
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES)
     if "://" in str(where):
         raise StorageError("The database's address is none of postgresql:// or a file.")
     url = sa.URL.create("sqlite", database=str(where))
