@@ -317,6 +317,9 @@ def test_budget_spent(played: Played) -> None:
     assert lost == keyframe_at_or_before(20, FIRST) + budget_s * FPS
     told = shift.moment("pictures are missing.* three long .it is not recording.")
     assert told == pytest.approx(lost / FPS + 1, abs=0.1)
+    # The next group of pictures may be kept at any moment: the light stays on until the stop.
+    lights = [line.split("Light ")[1].split()[0] for _, line in shift.told("Light ")]
+    assert lights == ["green", "red", "red", "green"]
 
 
 def test_slow_writes(played: Played) -> None:
