@@ -6,6 +6,7 @@ The station here is the real one: it imports the card and leaves its receipts.
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from bodycam.errors import CardFailed, CardFull
+from bodycam.errors import CardFailed, CardFull, EvidenceError
 from bodycam.evidence.age import POST_QUANTUM, X25519
 from bodycam.evidence.enrolment import make_request, read_bundle
-from bodycam.evidence.journal import Entry
+from bodycam.evidence.journal import Entry, read_journal
 from bodycam.evidence.receipts import Receipt, read_receipt, sign_receipt, void_sha256
 from bodycam.media.packets import SECOND
 from bodycam.recorder.assembly import Owner, open_vault
@@ -591,6 +592,56 @@ def test_a_card_that_refuses_is_tried_again_and_told_no_more_than_twice(
     shelf.work(clearance)
     assert shelf.here == []
     assert shelf.about(rec) == ["open", "close", "receipt", "deleted"]
+
+
+# ---- whatever happens ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [*range(3), *(pytest.param(seed, marks=pytest.mark.proof) for seed in range(3, 100))],
+)
+def test_nothing_goes_that_no_station_has(shelf: Shelf, seed: int) -> None:
+    """Days of recording, tampering, power cuts and imports in any order."""
+    dice = random.Random(seed)
+    made = {shelf.record()}
+    for _ in range(25):
+        match dice.choice(["record", "record", "hand over", "tamper", "cut", "later", "start"]):
+            case "record":
+                made.add(shelf.record(notes=dice.randrange(4)))
+            case "hand over":
+                shelf.hand_over()
+            case "tamper" if receipts := [*(shelf.desk.root / "receipts").glob("*.receipt")]:
+                rec = dice.choice(receipts).stem
+                if rec in shelf.here:
+                    with suppress(EvidenceError):  # it may be spoilt already
+                        dice.choice(IN_PLACE)(shelf, rec)
+            case "cut":
+                card = shelf.desk.card(dice.randrange(25), torn=dice.random() < 0.5, forgets=True)
+                with suppress(PowerCut):
+                    shelf.clear(card)
+            case "later":
+                shelf.later(dice.choice([1, 13, 25]) * HOUR)
+            case "start":
+                shelf.clear()
+        stored = {*shelf.station.recordings()}
+        data = (shelf.desk.root / "journal.jsonl").read_bytes()
+        lines = read_journal(data, dev="cam07", key=device_key("cam07").public)
+        assert lines.problem is None or lines.at_end  # the power may just have gone
+        for rec in made - {*shelf.here}:
+            assert rec in stored
+            assert shelf.station.verify(rec).integrity == "ok"
+            about = [entry.kind for entry in lines.entries if entry.rec == rec]
+            assert about.index("receipt") < about.index("deleted")
+    shelf.hand_over()
+    shelf.clear()
+    shelf.later(25 * HOUR)
+    shelf.clear()
+    assert len(shelf.here) < len(made)  # and what it has goes
+
+
+IN_PLACE = [_of_a_stranger, _altered, _of_an_earlier_state, _of_fewer_objects, _grown_ledger]
+"""What somebody does to a receipt that is there, or to what it is for."""
 
 
 # ---- footage first -------------------------------------------------------------------------------
