@@ -34,6 +34,9 @@ class Form:
     """What the simulator runs, each with how many times faster than real time it must be."""
     statuses: tuple[int, int] = (1000, 30)
     """Cameras, and how many statuses each sends."""
+    mornings: tuple[tuple[int, float], ...] = ((24, 1000), (1000, 1500))
+    """Cameras, and within how many ms an open board shows what one of them says, at p99."""
+    changes: int = 60
 
 
 LONG = Form(
@@ -52,6 +55,8 @@ SMOKE = Form(
     drains=1,
     worlds=((speed.World(12, 320, 180, 200), 20),),
     statuses=(20, 5),
+    mornings=((3, 1000),),
+    changes=3,
 )
 """To see whether the bench works; its figures say nothing."""
 
@@ -262,6 +267,28 @@ def part_i(bench: Bench) -> Iterator[Row]:
     yield of_rounds("i", "commands thrown at the link meanwhile", "", rates)
 
 
+def part_k(bench: Bench) -> Iterator[Row]:
+    """The board in a browser."""
+    for cameras, most_ms in bench.form.mornings:
+        found = []
+        for _ in bench.each():
+            folder = bench.folder / f"board-{cameras}"
+            shutil.rmtree(folder, ignore_errors=True)
+            found.append(child("morning.board", folder, cameras, bench.form.changes))
+        changes = [one["change_ms"] for one in found]
+        what = f"publish to change on an open board, {cameras} cameras"
+        yield of_samples("k", what, "ms", changes, 50)
+        yield of_samples("k", what, "ms", changes, 99, Mark(most=most_ms))
+        weights = [one["bytes"] / 1024 for one in found]
+        yield of_rounds(
+            "k", "  weight of the page with all it needs", "KiB", weights, Mark(most=150)
+        )
+        live = [one["live_ms"] for one in found]
+        yield of_samples("k", "  a page is live after", "ms", live, 50)
+        for key, whose in (("station_mib", "the station"), ("fleet_mib", "the simulated fleet")):
+            yield of_rounds("k", f"  memory of {whose}", "MiB", [one[key] for one in found])
+
+
 PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "a": part_a,
     "b": part_b,
@@ -273,6 +300,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "h": part_h,
     "i": part_i,
     "j": part_j,
+    "k": part_k,
 }
 
 

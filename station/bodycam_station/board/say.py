@@ -134,7 +134,10 @@ class Sayings:
             if self._words.has(key):
                 return self._words(key)
             return self._words("fault.unknown", fault=finding.detail)
-        return self._words.filled(f"finding.{finding.code}", self._values(finding))
+        key = f"finding.{finding.code}"
+        if finding.code == findings.CLOCK and finding.values.get("source") == "none":
+            key = "finding.clock.none"
+        return self._words.filled(key, self._values(finding))
 
     def do(self, finding: Finding) -> str:
         """What to do about it."""

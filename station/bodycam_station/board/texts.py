@@ -182,6 +182,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "De klok wijkt {off_s} s af (bron: {source})",
         "The clock is {off_s} s off (source: {source})",
     ),
+    "finding.clock.none": ("De klok is niet gelijk gezet", "The clock is not set"),
     "finding.key": ("Gebruikt een andere sleutel", "Uses another key"),
     "finding.recipients": (
         "Versleutelt voor andere ontvangers dan het station",
