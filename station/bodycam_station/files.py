@@ -99,13 +99,17 @@ class Folder:
         return disk.f_bavail * disk.f_frsize
 
     def names(self) -> list[tuple[str, str]]:
-        """Names with their kinds, sorted; raises EvidenceError above MAX_NAMES."""
+        """Names with their kinds, sorted; raises EvidenceError above MAX_NAMES.
+
+        What another process takes away meanwhile, as `replace` does, is not there.
+        """
         found: list[tuple[str, str]] = []
         with _using(self.path), os.scandir(self._fd) as entries:
             for entry in entries:
                 if len(found) == MAX_NAMES:
                     raise EvidenceError(f"{shown(self.path)} has more than {MAX_NAMES} entries.")
-                found.append((entry.name, _kind(entry.stat(follow_symlinks=False).st_mode)))
+                with contextlib.suppress(FileNotFoundError):
+                    found.append((entry.name, _kind(entry.stat(follow_symlinks=False).st_mode)))
         return sorted(found)
 
     def make(self, name: str, *, mode: int = 0o700) -> "Folder":

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,30 @@ def test_names_are_safe_to_print() -> None:
     assert shown("a\x1b[31mb\udcff\u202e") == "a\\x1b[31mb\\udcff\\u202e"
     assert shown("x" * 200) == "x" * 100 + "…"
     assert shown("straße") == "straße"
+
+
+def test_what_another_process_takes_away_meanwhile_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `replace` does with the file that it writes first."""
+    for name in ("kept", ".kept.new"):
+        (tmp_path / name).touch()
+    scandir = os.scandir
+
+    class Late:
+        """Gives the entries when one of the files has gone."""
+
+        def __init__(self, fd: int) -> None:
+            with scandir(fd) as entries:
+                self._entries = list(entries)
+            (tmp_path / ".kept.new").unlink()
+
+        def __enter__(self) -> "Iterator[os.DirEntry[str]]":
+            return iter(self._entries)
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(os, "scandir", Late)
+    with Folder(tmp_path) as folder:
+        assert folder.names() == [("kept", "file")]

@@ -4,6 +4,7 @@ A page is made of regions, which an open browser gets anew when they change; see
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -110,6 +111,10 @@ class Refusal(Exception):
         self.key = key or str(status)
 
 
+_BLANKS = re.compile(r"\s*\n\s*")
+"""Line breaks and indents of the templates: they are for who reads those, not for browsers."""
+
+
 class _Regions:
     """The regions of one rendering, by id, in order."""
 
@@ -125,9 +130,9 @@ class _Regions:
             tag,
             name,
             kind,
-            caller(),  # a word of our own templates
+            caller(),
         )
-        self.found[name] = str(html)
+        self.found[name] = _BLANKS.sub("\n", html)
         return html
 
 
@@ -157,7 +162,7 @@ def rendered(board: Board, visit: Visit, page: Page) -> tuple[str, dict[str, str
             themes=THEMES,
         )
     )
-    return html, regions.found
+    return _BLANKS.sub("\n", html), regions.found
 
 
 @cache

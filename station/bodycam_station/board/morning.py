@@ -16,9 +16,9 @@ from bodycam_station.fleet.views import (
     FleetView,
 )
 
-MOST_CASES = 40
+MOST_CASES = 20
 """Cards in a part of the page; what is beyond is in the list of all cameras."""
-PAGE = 100
+PAGE = 50
 """Cameras on a page of the list."""
 OUT = (ONLINE, STALE, PAUSED)
 SHOWS = ("all", CAN, CANNOT, GONE, "out")

@@ -58,9 +58,21 @@ function element(id, html) {
 // ---- this page, fetched again --------------------------------------------------------------------
 
 let fetching = 0;
+let later = null; // regions that came while a page was under way: they may be newer than it
 
 async function refresh(address = location.href) {
   const mine = ++fetching;
+  later ??= {};
+  const well = await fetched(address, () => mine === fetching);
+  if (mine === fetching) {
+    const regions = later;
+    later = null;
+    if (well) put(regions);
+  }
+  return well;
+}
+
+async function fetched(address, wanted) {
   let answer;
   try {
     answer = await fetch(address, { headers: { Accept: "text/html" } });
@@ -73,12 +85,26 @@ async function refresh(address = location.href) {
   }
   if (!answer.ok) return false;
   const page = parsed(await answer.text());
-  if (mine !== fetching) return true; // a later one is under way
-  morph(document.getElementById("main"), page.getElementById("main"));
-  document.title = page.title;
-  body.dataset.version = page.body.dataset.version || "";
-  body.dataset.live = page.body.dataset.live || "";
+  if (wanted()) {
+    morph(document.getElementById("main"), page.getElementById("main"));
+    document.title = page.title;
+    body.dataset.version = page.body.dataset.version || "";
+    body.dataset.live = page.body.dataset.live || "";
+  }
   return true;
+}
+
+function put(regions) {
+  if (later) {
+    Object.assign(later, regions);
+    return;
+  }
+  for (const [id, html] of Object.entries(regions)) {
+    const now = document.getElementById(id);
+    const next = element(id, html);
+    if (now && next && now.matches(REGION)) morph(now, next);
+    else if (!now) refresh();
+  }
 }
 
 // ---- the stream of changes -----------------------------------------------------------------------
@@ -119,14 +145,7 @@ function listen() {
   });
   on("beat", () => {});
   on("again", () => refresh());
-  on("regions", (regions) => {
-    for (const [id, html] of Object.entries(regions)) {
-      const now = document.getElementById(id);
-      const next = element(id, html);
-      if (now && next && now.matches(REGION)) morph(now, next);
-      else refresh();
-    }
-  });
+  on("regions", put);
   stream.onerror = lost;
 }
 
