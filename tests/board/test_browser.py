@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Response, Route, expect
 
 from board.served import PASSWORD, Served
 from bodycam_station.board.access import Role
@@ -158,6 +158,48 @@ def test_a_command_goes_from_sent_to_done_before_ones_eyes(board: Served, opened
         assert still_the_same(page)
 
 
+def test_a_command_that_is_done_before_the_page_listens_is_seen_to_be_done(
+    board: Served, opened: Opened
+) -> None:
+    with opened(board, Role.MANAGER, "/cameras/cam18") as page:
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/live*", hold)
+        page.get_by_role("button", name="Show yourself").click()
+        sent = page.get_by_role("list", name="Commands sent").locator("li").first
+        expect(sent).to_contain_text("Sent")
+        while not held:
+            page.wait_for_timeout(20)
+        board.fleet.answer(0, "done")
+        held[-1].continue_()
+        expect(sent).to_contain_text("Done")
+
+
+def test_what_comes_while_the_page_is_fetched_again_is_not_overwritten_by_it(
+    board: Served, opened: Opened
+) -> None:
+    with opened(board, Role.VIEWER) as page:
+        live(page)
+        held: list[tuple[Route, APIResponse]] = []
+
+        def hold(route: Route) -> None:
+            held.append((route, route.fetch()))
+
+        page.route(f"{board.url}/", hold)
+        board.fleet.put("cam06", (findings.FAULT, "speaker-dead", 0.1))
+        while not held:
+            page.wait_for_timeout(20)
+        board.fleet.change("cam05", battery_percent=12)
+        page.wait_for_function("() => 'row-cam05' in later")
+        for route, older in held:
+            route.fulfill(response=older)
+        expect(page.locator("#case-cannot-cam06")).to_be_visible()
+        expect(page.locator("#row-cam05")).to_contain_text("12 %")
+
+
 def test_the_fleet_is_searched_while_typing(board: Served, opened: Opened) -> None:
     with opened(board, Role.VIEWER) as page:
         live(page)
@@ -298,10 +340,16 @@ def test_without_scripts_everything_can_be_done(board: Served, opened: Opened) -
 
 def test_a_page_weighs_little(shared: Served, opened: Opened) -> None:
     with opened(shared, None, "/login") as page:
-        weights: list[int] = []
-        page.on("response", lambda one: weights.append(len(one.body())))
         token = shared.client(Role.MANAGER).client.cookies["session"]
         page.context.add_cookies([{"name": "session", "value": token, "url": shared.url}])
-        page.route("**/live*", lambda route: route.fulfill(status=200, body=""))
+        answers: list[Response] = []
+
+        def held(route: Route) -> None:
+            """The stream is no part of the page, and does not begin."""
+
+        page.route("**/live*", held)
+        page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
         page.goto("/", wait_until="load")
-        assert 20_000 < sum(weights) <= 150_000
+        weights = {answer.url: len(answer.body()) for answer in answers}
+        assert len(weights) >= 3  # the page, its style, its script
+        assert 20_000 < sum(weights.values()) <= 150_000

@@ -39,14 +39,28 @@ def opened(visitor: Visitor, page: str) -> Iterator[Stream]:
 
 
 def test_a_change_comes_as_the_regions_that_changed(board: Served) -> None:
-    with opened(board.client(Role.VIEWER), "/") as stream:
+    viewer = board.client(Role.VIEWER)
+    page = viewer.get("/").text
+    with opened(viewer, "/") as stream:
         name, said = stream.next()
         assert name == "hello"
-        assert said["version"] == board.fleet.view(0).version
+        assert f'data-mark="{said["mark"]}"' in page
         board.fleet.change("cam05", battery_percent=12)
         name, regions = stream.next("beat")
         assert (name, list(regions)) == ("regions", ["row-cam05"])
         assert "12&nbsp;%" in regions["row-cam05"]
+
+
+def test_a_page_learns_that_something_changed_before_its_stream_began(board: Served) -> None:
+    """Also what stands in no row, as the outcome of a command."""
+    manager = board.client(Role.MANAGER)
+    manager.post("/cameras/cam05/command", command="report")
+    page = manager.get("/cameras/cam05").text
+    board.fleet.answer(0, "done")
+    with opened(manager, "/cameras/cam05") as stream:
+        name, said = stream.next()
+        assert name == "hello"
+        assert f'data-mark="{said["mark"]}"' not in page
 
 
 def test_what_comes_or_goes_makes_the_page_look_again(board: Served) -> None:

@@ -236,12 +236,12 @@ class _Gate:
         page, wanted = self._page_of(visit)
         cameras = frozenset({wanted.params["device"]}) if "device" in wanted.params else None
 
-        def look() -> tuple[int, Regions]:
+        def look() -> Regions:
             now = replace(wanted, now_ms=self._board.now_ms())
             answer = page(self._board, now)
             if not isinstance(answer, Page):
                 raise TypeError("a live page answers with a page")
-            return answer.version, rendered(self._board, now, answer)[1]
+            return rendered(self._board, now, answer)[1]
 
         def holds() -> bool:
             now_ms = self._board.now_ms()

@@ -96,10 +96,8 @@ class Page:
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
-    version: int = 0
-    """Of the fleet, as shown; 0: the page shows nothing that changes by itself."""
-    cameras: frozenset[str] | None = None
-    """Whose changes concern it; None: everybody's."""
+    live: bool = False
+    """It shows what changes by itself, and is brought up to date while it is open."""
 
 
 class Refusal(Exception):
@@ -135,6 +133,15 @@ class _Regions:
         self.found[name] = _BLANKS.sub("\n", html)
         return html
 
+    def mark(self) -> str:
+        """Of all regions so far."""
+        return mark_of(self.found)
+
+
+def mark_of(regions: Mapping[str, str]) -> str:
+    """Tells whether two renderings of a page show the same."""
+    return hashlib.sha256("\0".join([*regions, *regions.values()]).encode()).hexdigest()[:16]
+
 
 def sayings(board: Board, visit: Visit) -> Sayings:
     """Figures, moments and findings in the visitor's words."""
@@ -155,7 +162,8 @@ def rendered(board: Board, visit: Visit, page: Page) -> tuple[str, dict[str, str
             visit=visit,
             settings=board.settings,
             may=lambda door: _may(visit.role, door),
-            page_version=page.version,
+            live=page.live,
+            mark=regions.mark,
             region=regions,
             asset=asset,
             languages=LANGUAGES,

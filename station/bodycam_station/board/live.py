@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from bodycam.errors import BodycamError
-from bodycam_station.board.frame import Refusal
+from bodycam_station.board.frame import Refusal, mark_of
 from bodycam_station.fleet.port import Fleet
 from bodycam_station.fleet.views import Change
 
@@ -66,18 +66,21 @@ class Hub:
 
     async def stream(
         self,
-        first: tuple[int, Regions],
-        look: Callable[[], tuple[int, Regions]],
+        shown: Regions,
+        look: Callable[[], Regions],
         holds: Callable[[], bool],
         cameras: frozenset[str] | None,
     ) -> AsyncIterator[bytes]:
-        """The events of one page. `look` renders it: the fleet's version and the regions."""
-        version, shown = first
+        """The events of one page. `look` renders its regions; `shown` is the first look.
+
+        The first event has the mark of that look: a page that shows something else, because things
+        changed before the stream began, knows by it.
+        """
         ear = _Ear(cameras)
         self._ears.add(ear)
         ear.woken.set()  # something may have changed since the first look
         try:
-            yield _event("hello", {"version": version, "beat_s": BEAT_S})
+            yield _event("hello", {"mark": mark_of(shown), "beat_s": BEAT_S})
             loop = asyncio.get_running_loop()
             lease = loop.time() + LEASE_S
             while not self.closing:
@@ -91,7 +94,7 @@ class Hub:
                         return
                     lease = loop.time() + LEASE_S
                 ear.woken.clear()
-                _, now = await run_in_threadpool(look)
+                now = await run_in_threadpool(look)
                 if list(now) != list(shown):
                     yield _event("again", {})
                 elif changed := {one: html for one, html in now.items() if shown[one] != html}:

@@ -54,7 +54,7 @@ def morning(board: Board, visit: Visit) -> Page:
             "shares": order.shares(view),
             "said": _said(visit),
         },
-        version=view.version,
+        live=True,
     )
 
 
@@ -91,8 +91,7 @@ def camera(board: Board, visit: Visit) -> Page:
             "on_camera": [one for one in view.recordings if _on_camera(one.ended, one.stored_ms)],
             "said": _said(visit),
         },
-        version=fleet.version,
-        cameras=frozenset({device}),
+        live=True,
     )
 
 
@@ -106,7 +105,7 @@ def alerts(board: Board, visit: Visit) -> Page:
             "found": view.exceptions[:300],
             "commands": board.fleet.commands(most=20),
         },
-        version=view.version,
+        live=True,
     )
 
 

@@ -88,8 +88,8 @@ async function fetched(address, wanted) {
   if (wanted()) {
     morph(document.getElementById("main"), page.getElementById("main"));
     document.title = page.title;
-    body.dataset.version = page.body.dataset.version || "";
     body.dataset.live = page.body.dataset.live || "";
+    document.getElementById("mark").replaceWith(page.getElementById("mark"));
   }
   return true;
 }
@@ -141,7 +141,7 @@ function listen() {
     });
   on("hello", (said) => {
     beat_ms = said.beat_s * 1000;
-    if (String(said.version) !== body.dataset.version) refresh();
+    if (said.mark !== document.getElementById("mark").dataset.mark) refresh();
   });
   on("beat", () => {});
   on("again", () => refresh());
