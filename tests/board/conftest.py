@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from playwright.sync_api import Browser
 
 from board.served import Served, Stage, served
 from bodycam_station.board import passwords
+from browser import chromium
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,13 @@ def board(stage: Stage, tmp_path: Path) -> Iterator[Served]:
 def shared(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A board that this file's tests share: they leave it as it was."""
     with served(stage, tmp_path_factory.mktemp("board")) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all: there cannot be a second one in a process."""
+    with chromium() as one:
         yield one
 
 

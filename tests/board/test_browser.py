@@ -11,7 +11,7 @@ from playwright.sync_api import APIResponse, Browser, Page, Response, Route, exp
 from board.served import PASSWORD, Served
 from bodycam_station.board.access import Role
 from bodycam_station.fleet import findings
-from browser import axe, chromium, page_in
+from browser import axe, page_in
 
 ALL_PAGES = {
     "log-in": (None, "/login"),
@@ -25,12 +25,6 @@ ALL_PAGES = {
 }
 
 Opened = Callable[..., AbstractContextManager[Page]]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bodycam.posix.clock import PosixClock
 from bodycam_sim.fleet.command import Wish, broker_address, cameras
@@ -29,7 +29,7 @@ from bodycam_station.fleet.store import FILE as DATABASE
 from bodycam_station.fleet.store import Store
 from bodycam_station.station import Station
 from brokers import Mosquitto
-from browser import chromium, page_in
+from browser import page_in
 
 PASSWORD = "correct horse battery"
 WITHIN_MS = 30_000
@@ -103,7 +103,7 @@ def served(station: Path, broker: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def day(tmp_path: Path) -> Iterator[Day]:
+def day(tmp_path: Path, browser: Browser) -> Iterator[Day]:
     station = tmp_path / "station"
     Station.init(station, "utrecht", person="tester").close()
     (station / "fleet.toml").write_text(SETTINGS)
@@ -116,7 +116,6 @@ def day(tmp_path: Path) -> Iterator[Day]:
         try:
             with (
                 served(station, broker) as url,
-                chromium() as browser,
                 page_in(browser, base_url=url) as page,
             ):
                 page.goto("/")
