@@ -49,6 +49,12 @@ def test_words_are_left_alone(source: str) -> None:
     assert all(mutant.was.lower() != "'words'" for mutant in mutants("m.py", source))
 
 
+def test_a_bound_that_is_greater_by_one_is_no_fault() -> None:
+    source = "class A:\n    MAX_BYTES: ClassVar[int] = 4 * 1024\nMAX_LINES = 9\nLINES = 9"
+    faults = [(mutant.was, mutant.now) for mutant in mutants("m.py", source)]
+    assert faults == [("4 * 1024", "4 // 1024"), ("9", "10")]
+
+
 def test_the_same_fault_twice_in_a_function_has_two_names() -> None:
     names = [mutant.name for mutant in mutants("m.py", "def f():\n    return g(7) + h(7)")]
     assert len(set(names)) == len(names)
@@ -56,40 +62,75 @@ def test_the_same_fault_twice_in_a_function_has_two_names() -> None:
 
 
 def test_the_quickest_test_of_a_line_comes_first() -> None:
-    baseline = Baseline({"slow": 2.0, "quick": 0.1}, {"m.py": {3: frozenset({"slow", "quick"})}})
+    seconds = {"slow": 2.0, "quick": 0.1, "elsewhere": 0.01}
+    run = {"m.py": {3: frozenset({"slow", "quick"}), 4: frozenset({"slow"})}}
+    baseline = Baseline(seconds, run, {"m.py": frozenset({9}), "table.py": frozenset({1})})
     assert baseline.tests("m.py", 3, 3) == ["quick", "slow"]
-    assert baseline.tests("m.py", 9, 9) == ["quick", "slow"]  # runs at import only
-    assert baseline.tests("other.py", 3, 3) == []
+    assert baseline.tests("m.py", 4, 5) == ["slow"]
+    assert baseline.tests("m.py", 9, 9) == ["quick", "slow", "elsewhere"]  # at import only
+    assert baseline.tests("table.py", 1, 1) == ["elsewhere", "quick", "slow"]
+    assert baseline.tests("m.py", 7, 7) == []
 
 
 JUDGE = """
 import sys
 from pathlib import Path
+from tools.mutants import warm
 from tools.mutants.mutations import Mutant
-from tools.mutants.trial import Trial
+from tools.mutants.trial import Trial, cold
 
-path, was, now = sys.argv[1:4]
+way, path, was, now, *tests = sys.argv[1:]
 source = Path(path).read_text()
 assert was in source
 mutant = Mutant(path, "", (1, 1), was, now, 0, source.replace(was, now))
-trial = Trial(Path(), mutant, sys.argv[4:], limit_s=6)
-while (fate := trial.fate()) is None:
-    pass
+
+def driven(run):
+    trial = Trial(mutant, lambda: run(mutant, tests), limit_s=6)
+    while (fate := trial.fate()) is None:
+        pass
+    yield mutant, fate
+
+if way == "warm":
+    assert warm.swaps(mutant, source)
+    files = [test.partition("::")[0] for test in tests]
+    fates = list(warm.tried(Path.cwd(), files, [mutant], driven))
+else:
+    assert not warm.swaps(mutant, source)
+    fates = list(driven(lambda mutant, tests: cold(Path.cwd(), mutant, tests)))
+((_, fate),) = fates
 print(fate.value)
 """
+
+
+def judged(way: str, was: str, now: str) -> str:
+    module = "device/bodycam/messages/topics.py"
+    test = "tests/messages/test_messages.py::test_what_is_subscribed_to_covers_what_is_published"
+    command = [sys.executable, "-c", JUDGE, way, module, was, now, test]
+    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=60)
+    assert not done.returncode, done.stderr
+    return done.stdout.strip()
 
 
 @pytest.mark.parametrize(
     ("now", "fate"),
     [
-        ('ROOT = "bodycam/v1"', Fate.SURVIVED),
+        ('ROOT = "".join(["bodycam", "/v1"])', Fate.SURVIVED),
         ('ROOT = "bodycam/v2"', Fate.KILLED),
         ("while True: pass", Fate.TOO_SLOW),
     ],
 )
-def test_a_mutant_is_judged_by_the_tests_of_its_line(now: str, fate: Fate) -> None:
-    module = "device/bodycam/messages/topics.py"
-    test = "tests/messages/test_messages.py::test_what_is_subscribed_to_covers_what_is_published"
-    command = [sys.executable, "-c", JUDGE, module, 'ROOT = "bodycam/v1"', now, test]
-    done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == fate.value, done.stderr
+def test_a_fault_in_a_table_is_judged_by_the_tests_of_its_line(now: str, fate: Fate) -> None:
+    assert judged("cold", 'ROOT = "bodycam/v1"', now) == fate.value
+
+
+@pytest.mark.parametrize(
+    ("now", "fate"),
+    [
+        ('return f"{ROOT}/{device}/desired", f"{ROOT}/{device}/cmd/" + "+"', Fate.SURVIVED),
+        ("return None", Fate.KILLED),
+        ("while True: pass", Fate.TOO_SLOW),
+    ],
+)
+def test_a_fault_in_a_function_is_judged_by_the_tests_of_its_line(now: str, fate: Fate) -> None:
+    was = 'return f"{ROOT}/{device}/desired", f"{ROOT}/{device}/cmd/+"'
+    assert judged("warm", was, now) == fate.value

@@ -173,6 +173,45 @@ def test_a_recording_is_whole_until_a_write_of_it_fails(desk: Desk) -> None:
     assert not recording.whole
 
 
+def test_the_newest_durable_lines_are_known_for_the_network(desk: Desk) -> None:
+    card = desk.card()
+    vault, _ = desk.boot(card)
+    assert vault.journal_line == ""
+
+    def newest(path: Path) -> str:
+        return path.read_text().split("\n")[-2]
+
+    recording = vault.open(warned(), START_NS)
+    ledger = desk.folders[0] / "ledger.jsonl"
+    assert recording.line == newest(ledger)
+    recording.commit([("init", [b"init"]), ("segment", [b"gop"])])
+    assert recording.line == newest(ledger)
+    recording.commit([])
+    durable = newest(ledger)
+    assert recording.line == durable
+    card.refuse = lambda call, path: CardFailed("broken") if call == "append" else None
+    with pytest.raises(CardFailed):
+        recording.commit([("segment", [b"gop"])])
+    assert recording.line == durable
+    assert vault.journal_line == newest(card.root / "journal.jsonl")
+
+
+def test_a_probe_writes_what_a_card_must_really_take_and_leaves_nothing(desk: Desk) -> None:
+    card = desk.card()
+    vault, _ = desk.boot(card)
+    card.calls.clear()
+    vault.probe()
+    assert card.calls == [("create", "probe"), ("sync_folder", "."), ("remove", "probe")]
+    # One that could not be taken away is in the way of none that comes.
+    card.refuse = lambda call, path: CardFailed("broken") if call == "remove" else None
+    with pytest.raises(CardFailed):
+        vault.probe()
+    assert desk.files()["probe"] == bytes(65_536)
+    card.refuse = lambda call, path: None
+    vault.probe()
+    assert "probe" not in desk.files()
+
+
 def test_the_card_reveals_neither_name_nor_sound_nor_time(desk: Desk) -> None:
     vault, _ = desk.boot()
     recording = vault.open(warned(), START_NS)
@@ -222,6 +261,20 @@ def test_objects_of_a_batch_that_does_not_fit_are_taken_away(desk: Desk) -> None
     with pytest.raises(CardFull):
         recording.commit([("init", [b"init"]), ("segment", [b"gop"])])
     assert recording.whole
+    recording.close()
+    (folder,) = desk.folders
+    assert_sound(folder)
+    assert (reading(folder).end, len(reading(folder).objects)) == ("close", 1)
+
+
+def test_objects_that_are_there_when_the_folder_does_not_fit_are_taken_away(desk: Desk) -> None:
+    card = desk.card()
+    vault, _ = desk.boot(card)
+    recording = vault.open(warned(), START_NS)
+    full = [CardFull("full")]
+    card.refuse = lambda call, path: full.pop() if call == "sync_folder" and full else None
+    with pytest.raises(CardFull):
+        recording.commit([("init", [b"init"]), ("segment", [b"gop"])])
     recording.close()
     (folder,) = desk.folders
     assert_sound(folder)

@@ -1,6 +1,7 @@
-"""One mutant, one process: forked with the libraries loaded, it runs the tests that concern it.
+"""One mutant, one process, which runs the tests that concern it. No file is changed.
 
-The fault is given to Python's import as the module's source; no file is changed.
+`cold` is the way of a mutant that matters while modules are imported: forked with nothing but the
+libraries loaded, it gives the fault to Python's import as the module's source.
 """
 
 import importlib.abc
@@ -11,7 +12,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -21,6 +22,14 @@ from tools.mutants.mutations import Mutant
 
 MEMORY_BYTES = 3 << 30
 """A fault that makes a loop endless must not take the machine's memory."""
+
+TEMPORARY = "build/mutants/tmp"
+OPTIONS = (
+    *("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"),
+    *("--hypothesis-seed=0", "-o", "faulthandler_timeout=0"),
+    # Libraries that were loaded before the fork cannot be rewritten, and need not be.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 
 class Fate(Enum):
@@ -37,14 +46,15 @@ class Fate(Enum):
 class Trial:
     """A mutant that is being tried."""
 
-    def __init__(self, house: Path, mutant: Mutant, tests: Sequence[str], limit_s: float) -> None:
+    def __init__(self, mutant: Mutant, run: Callable[[], int], limit_s: float) -> None:
+        """`run` returns 0 in the fork where its tests notice nothing."""
         self.mutant = mutant
         self._until_s = time.monotonic() + limit_s
         self._pid = os.fork()
         if not self._pid:
             code = 99
             try:
-                code = _run(house, mutant, tests)
+                code = run()
             finally:
                 os._exit(code)
 
@@ -65,22 +75,29 @@ class Trial:
         os.waitpid(self._pid, 0)
 
 
-def _run(house: Path, mutant: Mutant, tests: Sequence[str]) -> int:
+def alone(house: Path) -> None:
+    """Take this fork away from what started it: terminal, process group, temporary files."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.chdir(house)
+    place = house / TEMPORARY / str(os.getpid())
+    place.mkdir(parents=True, exist_ok=True)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(place)
+    # What hypothesis found for one mutant must not help with another.
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(place / "hypothesis")
+
+
+def cold(house: Path, mutant: Mutant, tests: Sequence[str]) -> int:
+    """Import, collect and run, all with the fault, file by file; pytest's exit code."""
+    alone(house)
     sys.meta_path.insert(0, _Finder(house / mutant.path, mutant.source))
-    files = sorted({name.partition("::")[0] for name in tests})
-    base = house / "build/mutants/tmp" / str(os.getpid())
-    base.parent.mkdir(parents=True, exist_ok=True)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"]
-    options += ["--hypothesis-seed=0", f"--basetemp={base}", "-o", "faulthandler_timeout=0"]
-    # Libraries that were loaded before the fork cannot be rewritten, and need not be.
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*options, *files], plugins=[_Only(tests)]))
+    code = 0
+    for file in dict.fromkeys(name.partition("::")[0] for name in tests):
+        code = code or int(pytest.main([*OPTIONS, "-x", file], plugins=[_Only(tests)]))
+    return code
 
 
 class _Only:
