@@ -11,7 +11,9 @@ import pytest
 from board.served import Served, Visitor
 from bodycam_station.board import live
 from bodycam_station.board.access import Role
+from bodycam_station.board.limits import LOOK
 from bodycam_station.fleet import findings
+from bodycam_station.fleet.port import StorageError
 
 
 class Stream:
@@ -90,6 +92,34 @@ def test_a_cameras_page_hears_of_that_camera_only_and_is_logged_once(board: Serv
         assert name == "regions"
         assert "49&nbsp;%" in regions["facts"]
     assert len(board.log(act="view-camera")) == 1
+
+
+def test_who_opens_only_the_stream_of_a_camera_looks_at_it_and_is_logged(board: Served) -> None:
+    viewer, auditor = board.client(Role.VIEWER), board.client(Role.AUDITOR)
+    viewer.get("/cameras/cam05")
+    viewer.get("/cameras/cam06")
+    board.clock.pass_s(LOOK.span_s + 1)
+    viewer.get("/cameras/cam06")
+    for visitor in (viewer, auditor):
+        with opened(visitor, "/cameras/cam05") as stream:
+            stream.next()
+            board.fleet.change("cam05", battery_percent=49)
+            assert stream.next("beat")[0] == "regions"
+            board.fleet.change("cam05", battery_percent=50)
+    seen = [(one.person, one.about) for one in board.log(act="view-camera")]
+    assert seen[:2] == [("auditor", "cam05"), ("viewer", "cam05")]
+    assert len(seen) == 5
+
+
+def test_a_look_that_cannot_be_logged_shows_nothing_by_the_stream_either(
+    board: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("The database does not answer: it is full.")
+
+    monkeypatch.setattr(board.board.audit, "add", full)
+    with opened(board.client(Role.VIEWER), "/cameras/cam05") as stream:
+        assert stream.status == 503
 
 
 def test_forms_that_come_by_the_stream_have_the_key_of_the_session(board: Served) -> None:

@@ -236,12 +236,17 @@ class _Gate:
         page, wanted = self._page_of(visit)
         cameras = frozenset({wanted.params["device"]}) if "device" in wanted.params else None
 
-        def look() -> Regions:
-            now = replace(wanted, now_ms=self._board.now_ms())
+        def look(live: bool = True) -> Regions:
+            now = replace(wanted, now_ms=self._board.now_ms(), live=live)
             answer = page(self._board, now)
             if not isinstance(answer, Page):
                 raise TypeError("a live page answers with a page")
             return rendered(self._board, now, answer)[1]
+
+        def first() -> Regions:
+            """Whoever opens only the stream looks at the page, too, and that is logged."""
+            keys = pages.look_keys(wanted) if cameras else ()
+            return look(live=self._board.limiter.wait_s(keys, visit.now_ms / 1000) > 0)
 
         def holds() -> bool:
             now_ms = self._board.now_ms()
@@ -249,7 +254,7 @@ class _Gate:
             return session is not None and session.role == visit.role
 
         return StreamingResponse(
-            self._hub.stream(await run_in_threadpool(look), look, holds, cameras),
+            self._hub.stream(await run_in_threadpool(first), look, holds, cameras),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )

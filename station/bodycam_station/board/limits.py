@@ -23,6 +23,8 @@ LOG_IN_NAME = Limit(50, 300)
 for long."""
 ACTS = Limit(60, 60)
 """Acts of a user."""
+LOOK = Limit(1, 60)
+"""Looks of a session at a camera: the stream that a page opens so soon is part of that look."""
 _MOST_KEYS = 10_000
 
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from bodycam.errors import UsageError
 from bodycam.messages.commands import COMMANDS
 from bodycam_station.board import audit as log
-from bodycam_station.board import charts
+from bodycam_station.board import charts, limits
 from bodycam_station.board import morning as order
 from bodycam_station.board.frame import Board, Page, Refusal, Visit, sayings
 from bodycam_station.board.sheet import as_csv
@@ -74,6 +74,7 @@ def camera(board: Board, visit: Visit) -> Page:
         board.audit.add(
             "view-camera", person=visit.name, role=visit.role.value, about=device, note=span
         )
+        board.limiter.count(look_keys(visit), visit.now_ms / 1000)
     return Page(
         "camera.html",
         {
@@ -93,6 +94,11 @@ def camera(board: Board, visit: Visit) -> Page:
         },
         live=True,
     )
+
+
+def look_keys(visit: Visit) -> Sequence[tuple[limits.Limit, str]]:
+    """By which a look of this session at this camera is known again for a while."""
+    return ((limits.LOOK, f"{visit.token} {visit.params['device']}"),)
 
 
 def alerts(board: Board, visit: Visit) -> Page:
