@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from bodycam.errors import UsageError
+from bodycam.messages.camera import State
 from bodycam_station.cli import main
 from bodycam_station.demo.broker import broker, running
 from bodycam_station.demo.demo import CAMERAS, NAME
@@ -58,6 +59,17 @@ def test_a_morning_with_one_command(demo: "subprocess.Popen[str]", tmp_path: Pat
     assert left.stdout.split() == []
 
 
+def test_nothing_outlives_it_however_it_ends(demo: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    assert demo.stdout
+    assert "cameras report" in demo.stdout.readline()
+    demo.kill()
+    demo.wait()
+    end_s = time.monotonic() + WITHIN_S
+    while subprocess.run(["pgrep", "-f", str(tmp_path)], stdout=subprocess.DEVNULL).returncode == 0:
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("kind", ["mosquitto", "a wheel"])
 def test_a_broker_of_either_kind(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,12 +79,12 @@ def test_a_broker_of_either_kind(
     with broker(tmp_path) as address:
         port = int(address.rpartition(":")[2])
         assert address == f"mqtt://127.0.0.1:{port}"
-        with Observer(port, topics="#") as observer:
-            observer.say("hello", b"world", retained=True)
-            observer.until(lambda: observer.seen, "the message comes back")
-        with Observer(port, name="later", topics="#") as later:
-            later.until(lambda: later.seen, "it was retained")
-            assert later.seen[0].payload == b"world"
+        state = State("docked", "b1", "s1")
+        with Observer(port) as observer:
+            observer.say("bodycam/v1/cam07/state", state.encode(), retained=True)
+            observer.until(lambda: observer.of("state"), "the message comes back")
+        with Observer(port, name="later") as later:
+            later.until(lambda: later.of("state") == [state], "it was retained")
 
 
 def test_without_any_broker_it_says_what_to_install(

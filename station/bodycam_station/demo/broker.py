@@ -20,6 +20,7 @@ _MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
 persistence false
+user root
 max_packet_size 36864
 max_queued_messages 10000
 log_dest stdout
@@ -63,6 +64,7 @@ def broker(folder: Path) -> Iterator[str]:
 def running(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """A program beside us, ended with us; what it says goes to a file."""
     # So that it does not outlive us, whatever ends us; where there is no setpriv, most of the time.
+    # A program that became another user would be let off: hence mosquitto stays who we are.
     tied = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603  our own words
