@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     HTMLResponse,
     PlainTextResponse,
@@ -372,10 +372,13 @@ async def _form(request: Request) -> Mapping[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise Refusal(400)
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MOST_FORM_BYTES:
-            raise Refusal(413)
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > MOST_FORM_BYTES:
+                raise Refusal(413)
+    except ClientDisconnect:
+        raise Refusal(400) from None  # nobody is there to read it
     try:
         return dict(
             parse_qsl(

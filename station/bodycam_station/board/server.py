@@ -1,13 +1,24 @@
-"""uvicorn as we run it: no proxy is believed, and open pages do not keep it from ending."""
+"""uvicorn as we run it: no proxy is believed, and open pages do not keep it from ending.
 
+Whoever says nothing, or only half of what they want, is hung up on: else a few hundred of them,
+whom nobody had to let in, would keep everybody else out.
+"""
+
+import asyncio
 import socket
 import ssl
 import time
 from typing import Protocol
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+WHOLE_WITHIN_S = 10.0
+"""A request, head and form, has to be whole so soon after the connection or the answer before."""
+MOST_FROM = 300
+"""Connections from one address: more than one board has open pages, and not all of them."""
 _MOST_AT_ONCE = 500
 _GRACE_S = 5
 
@@ -19,6 +30,53 @@ class Closing(Protocol):
         """End their streams."""
 
 
+class _Connection(H11Protocol):
+    """uvicorn's, with an end to its patience."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take it, unless too many are from there."""
+        super().connection_made(transport)
+        host = self.client[0] if self.client else ""
+        if sum(_host(one) == host for one in self.connections) > MOST_FROM:
+            transport.abort()
+            return
+        self._mind()
+
+    def data_received(self, data: bytes) -> None:
+        """Some more of a request."""
+        super().data_received(data)
+        self._mind()
+
+    def on_response_complete(self) -> None:
+        """The next request may come."""
+        super().on_response_complete()
+        self._mind()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _mind(self) -> None:
+        """The time runs as long as a request is not whole; more of it does not prolong it."""
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._forget()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._deadline = self.loop.call_later(WHOLE_WITHIN_S, self.transport.abort)
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _host(connection: object) -> str:
+    client = connection.client if isinstance(connection, H11Protocol) else None
+    return client[0] if client else ""
+
+
 class Server(uvicorn.Server):
     """Serves until it is told to exit."""
 
@@ -28,7 +86,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 interface="asgi3",
-                http="h11",
+                http=_Connection,
                 ws="none",
                 loop="asyncio",
                 lifespan="on",
