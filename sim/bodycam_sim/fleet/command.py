@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from bodycam.errors import BodycamError, ConfigError, UsageError
+from bodycam.errors import BodycamError, ConfigError, DeviceError, UsageError
 from bodycam.evidence import bech32
 from bodycam.evidence.enrolment import make_request, read_bundle
 from bodycam.evidence.keys import SoftwareKey
@@ -60,8 +60,14 @@ class Wish:
 def run(wish: Wish, say: Callable[[str], None]) -> None:
     """Until SIGINT, SIGTERM or the end of the time. Raises BodycamError."""
     address = broker_address(wish.broker)
-    if not 1 <= wish.cameras <= MAX_CAMERAS:
-        raise UsageError(f"The number of cameras must be from 1 to {MAX_CAMERAS}.")
+    for what, value, least, most in (
+        ("The number of cameras", wish.cameras, 1, MAX_CAMERAS),
+        ("The speed", wish.speed, 0.1, 1000),
+        ("The interval in seconds", wish.interval_s, 1, 3600),
+        ("The time in seconds", wish.seconds, 0, 10**7),
+    ):
+        if not least <= value <= most:  # what is no number is never within
+            raise UsageError(f"{what} must be from {least:g} to {most:g}.")
     script = read_script(Path(wish.script)) if wish.script else []
     begins_s = _time_of_day(wish.start)
     fleet = _Fleet(wish, address, begins_s, script, say)
@@ -191,11 +197,12 @@ class _Fleet:
         began_s = time.monotonic()
         told_s = began_s
         members = list(self._crowd.members.values())
-        passed_s = 0.0
+        passed_s, most = 0.0, 0
         try:
             while not ending.is_set() and not 0 < self._wish.seconds <= passed_s:
                 self._crowd.turn(TURN_S)
                 passed_s = time.monotonic() - began_s
+                most = max(most, connected(members))
                 self._happen(passed_s)
                 if time.monotonic() - told_s >= TELL_EVERY_S:
                     told_s = time.monotonic()
@@ -208,6 +215,10 @@ class _Fleet:
                 self._state.mkdir(parents=True, exist_ok=True)
                 for member in members:
                     member.camera.keep(self._state / member.id)
+        if not most:
+            raise DeviceError(
+                f"No camera was ever connected to {self._wish.broker}.", do="Start the broker."
+            )
 
     def _happen(self, passed_s: float) -> None:
         """What is due by now: of the days that were drawn, and of the script."""
