@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bodycam.evidence.chain import Chain
+from bodycam.evidence.ledger import DOM as LEDGER_DOM
+from bodycam.evidence.lines import digest
 from bodycam_station.fleet.schema import (
     CAMERAS,
     COMMANDS,
@@ -344,6 +347,68 @@ def test_a_ledger_goes_on_or_is_alarmed(station: Station) -> None:
     assert station.rows(HEADS, "seq", "checked") == [(2, True)]
     station.hear(camera.status(ledger=first.decode().rstrip("\n")))
     assert station.alarms() == [f"custody-rollback {rec}"]
+    assert station.rows(HEADS, "seq", "checked") == [(2, True)]
+
+
+def text(line: bytes) -> str:
+    return line.decode().rstrip("\n")
+
+
+def test_what_was_seen_of_a_recording_is_not_given_up_for_its_first_line(station: Station) -> None:
+    """The station came in the middle of it; then somebody says the first line again."""
+    camera = Talking()
+    rec, opened = camera.begin()
+    first = text(camera.ledger_line)
+    camera.keep("warning")
+    camera.keep("init")
+    station.hear(opened, camera.status())
+    assert station.rows(HEADS, "seq", "checked") == [(2, False)]
+    newest = text(camera.ledger_line)
+    station.hear(camera.status(ledger=first))
+    assert station.rows(HEADS, "seq", "checked", "line") == [(2, True, newest)]
+    assert station.alarms() == [f"custody-rollback {rec}"]
+
+
+def test_a_line_that_nobody_could_check_does_not_outlast_the_first_one(station: Station) -> None:
+    camera = Talking()
+    rec, opened = camera.begin()
+    first = text(camera.ledger_line)
+    camera.keep("warning")
+    made_up = text(camera.ledger_line).replace('"seq":1,', '"seq":900,')
+    station.hear(opened, camera.status(ledger=made_up), camera.status(ledger=first))
+    assert station.alarms() == [f"custody-forged {rec}"]
+    station.hear(camera.status())
+    assert station.rows(HEADS, "seq", "checked") == [(1, True)]
+
+
+def test_a_line_of_the_same_number_does_not_take_the_place_of_the_one_that_was_seen(
+    station: Station,
+) -> None:
+    camera = Talking()
+    rec, opened = camera.begin()
+    camera.keep("warning")
+    seen = text(camera.ledger_line)
+    station.hear(opened, camera.status())
+    assert seen.replace('"len":1000', '"len":2000') != seen
+    station.hear(camera.status(ledger=seen.replace('"len":1000', '"len":2000')))
+    assert station.alarms() == [f"custody-fork {rec}"]
+    assert station.rows(HEADS, "line") == [seen]
+
+
+def test_nothing_that_nobody_can_check_comes_after_the_line_of_a_recovery(
+    station: Station,
+) -> None:
+    """That one is signed by the camera itself, and it is the last."""
+    camera = Talking()
+    rec, opened = camera.begin()
+    head = digest(text(camera.ledger_line).encode())
+    chain = Chain(LEDGER_DOM, ("rec", rec), seq=1, head=head)
+    recovered = text(chain.add("recovered", {"objects": 0}, camera.key.sign))
+    camera.keep("warning")
+    later = text(camera.ledger_line).replace('"seq":1,', '"seq":900,')
+    station.hear(opened, camera.status(ledger=recovered), camera.status(ledger=later))
+    assert station.alarms() == [f"custody-forged {rec}"]
+    assert station.rows(HEADS, "line", "checked") == [(recovered, True)]
 
 
 def test_a_ledger_line_is_checked_once_its_first_line_was_seen(station: Station) -> None:

@@ -5,7 +5,7 @@ station remembers. A recording that was begun and is nowhere shows as a gap.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from bodycam.errors import EvidenceError, LineError, SignatureError
@@ -194,15 +194,27 @@ def _contradicts(known: Known, signed: Signed, stored: Around) -> bool:
     return back and entry.digest != known.journal_digest
 
 
-def ledger_line(known: Ledger | None, new: Ledger) -> Alarm | None:
-    """What is wrong with a recording's newest line, after the one that was known."""
-    if known is None or new.seq > known.seq:
-        return None
+def ledger_line(known: Ledger | None, new: Ledger) -> tuple[Ledger, Alarm | None]:
+    """A recording's newest line from now on, and what is wrong with the new one.
+
+    A line that was seen is never given up for an older one, for another of its number, or for one
+    that nobody could check: what the station can prove would go with it.
+    """
+    if known is None:
+        return new, None
+    if new.key and not known.checked:  # line 0 has come after it
+        try:
+            Line.parse(known.line.encode("ascii")).verify(PublicKey("ed25519", unbase64(new.key)))
+        except SignatureError:
+            return new, Alarm(FORGED, new.rec, {"seq": known.seq})
+        known = replace(known, checked=True, key=new.key)
     if new.seq < known.seq:
-        return Alarm(ROLLBACK, new.rec, {"seq": new.seq, "known": known.seq})
-    if new.digest != known.digest:
-        return Alarm(FORK, new.rec, {"seq": new.seq})
-    return None
+        return known, Alarm(ROLLBACK, new.rec, {"seq": new.seq, "known": known.seq})
+    if new.seq == known.seq:
+        return known, Alarm(FORK, new.rec, {"seq": new.seq}) if new.digest != known.digest else None
+    if known.checked and not new.checked:  # it was ended, and nothing follows that
+        return known, Alarm(FORGED, new.rec, {"seq": new.seq})
+    return new, None
 
 
 def forged(error: EvidenceError, detail: str = "") -> Alarm | None:

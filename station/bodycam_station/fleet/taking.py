@@ -297,13 +297,16 @@ class _Work:
             return None
 
     def _ledger(self, device: str, new: Ledger, at_ms: int) -> None:
-        self._alarm(device, custody.ledger_line(self._head(new.rec), new), at_ms)
-        self.heads[new.rec] = new
-        self.heads_changed[new.rec] = {
-            "rec": new.rec,
-            "device": device,
-            **{name: getattr(new, name) for name in _HEAD},
-        }
+        known = self._head(new.rec)
+        newest, alarm = custody.ledger_line(known, new)
+        self._alarm(device, alarm, at_ms)
+        if newest != known:
+            self.heads[new.rec] = newest
+            self.heads_changed[new.rec] = {
+                "rec": new.rec,
+                "device": device,
+                **{name: getattr(newest, name) for name in _HEAD},
+            }
 
     def _head(self, rec: str) -> Ledger | None:
         if rec not in self.heads:
