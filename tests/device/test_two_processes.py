@@ -83,7 +83,8 @@ def test_what_is_told_and_what_is_asked(pair: Pair) -> None:
     with Observer(pair.broker.port) as fleet:
         pair.life.ready()
         fleet.until(lambda: fleet.of("event"), "the boot's line")
-        fleet.until(lambda: [s for s in fleet.of("status") if s.journal], "a status")
+        fleet.until(lambda: fleet.of("status"), "a status")
+        fleet.until(lambda: fleet.of("status")[-1].waiting is not None, "a look at the card")
         (info,) = fleet.of("info")
         status = fleet.of("status")[-1]
         assert info.policy == pair.life.status["policy"]

@@ -115,8 +115,8 @@ def test_a_clock_is_compared_only_when_the_message_did_not_wait() -> None:
 def test_waiting_counts_from_when_it_began() -> None:
     known = Known("cam07")
     seen = []
-    for minute, waiting in enumerate((0, 1, 3, 0, 2)):
+    for minute, waiting in enumerate((0, 1, None, 3, 0, None, 2)):
         said = replace(STATUS, seq=minute, waiting=waiting)
         known, _ = take_status(known, said, START_MS + minute)
         seen.append(None if known.waiting_since_ms is None else known.waiting_since_ms - START_MS)
-    assert seen == [None, 1, 1, None, 4]
+    assert seen == [None, 1, 1, 1, None, None, 6]

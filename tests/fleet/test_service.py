@@ -252,6 +252,33 @@ def test_a_recording_that_is_nowhere_is_alarmed_until_it_is_found(morning: Morni
     assert not any("gap" in one for one in morning.exceptions)
 
 
+def test_a_camera_that_does_not_know_what_waits_neither_raises_nor_ends_anything(
+    morning: Morning,
+) -> None:
+    morning.all_well()
+    camera = morning.cameras["cam07"]
+    rec, opened = camera.begin(morning.now_ms)
+    morning.fleet.take([opened, camera.end(morning.now_ms), camera.status(waiting=None)])
+    for _ in range(25):  # it goes on recording, and cannot look at its card
+        morning.after(60)
+        morning.all_well("cam08", "cam09")
+        morning.fleet.take([camera.status(morning.now_ms, waiting=None)])
+    morning.after(1)
+    assert morning.exceptions == []
+    morning.fleet.take([camera.status(morning.now_ms, waiting=1)])
+    morning.after(1)
+    assert morning.exceptions == ["cam07 handover"]
+    morning.fleet.take([camera.status(morning.now_ms, waiting=None)])  # it starts again
+    morning.after(1)
+    assert morning.exceptions == ["cam07 handover"]
+    morning.fleet.take([camera.status(morning.now_ms, waiting=0)])
+    morning.after(1)
+    assert morning.exceptions == [f"cam07 custody-gap-gone {rec}"]
+    morning.fleet.take([camera.status(morning.now_ms, waiting=None)])
+    morning.after(1)
+    assert morning.exceptions == [f"cam07 custody-gap-gone {rec}"]
+
+
 def test_the_witness_is_told_what_was_seen(morning: Morning) -> None:
     morning.all_well()
     camera = morning.cameras["cam07"]

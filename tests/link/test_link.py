@@ -122,6 +122,13 @@ def test_a_change_is_told_at_once_and_many_changes_are_few_statuses(desk: Desk) 
     assert desk.broker.of("status")[-1].waiting == 39
 
 
+def test_what_the_recorder_does_not_know_is_not_told_as_none_waiting(desk: Desk) -> None:
+    desk.connect()
+    desk.says(not_handed_over=None)
+    desk.step()
+    assert desk.broker.of("status")[-1].waiting is None
+
+
 def test_while_it_records_the_ledgers_newest_line_is_told_every_ten_seconds(desk: Desk) -> None:
     desk.connect()
     desk.settle()

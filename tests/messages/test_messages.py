@@ -90,7 +90,7 @@ WRONG: list[tuple[str, object]] = [
     ("session", "x\n"),
     ("journal", "x"),
     ("journal", "{" + "a" * 8192 + "}"),
-    ("waiting", None),
+    ("waiting", "many"),
     ("dropped", [1]),
 ]
 

@@ -30,7 +30,7 @@ from bodycam.recorder.footage import Footage
 from bodycam.recorder.recovery import Found
 from bodycam.recorder.vault import Vault
 from bodycam.recorder.writer import Writer
-from bodycam.rules.events import Event
+from bodycam.rules.events import Event, Note, RecordingBroke
 from bodycam.rules.policy import Policy, SealingPolicy, read_policy
 from bodycam_station.age_reader import open_sealed
 from bodycam_station.intake import Report
@@ -684,6 +684,47 @@ def test_a_writer_with_a_recording_open_makes_no_room(shelf: Shelf) -> None:
     assert rec not in shelf.here
     assert writer.watch.tally == Tally(recordings=1, acknowledged=0, refused=0)
     assert writer.watch.busy_since_ns is None
+
+
+def test_a_recording_counts_from_its_end_though_the_next_is_open(shelf: Shelf) -> None:
+    vault, _ = shelf.boot()
+    footage = Footage(RING, lambda _: None)
+    writer = Writer(vault, footage, FORM, lambda _: None, shelf.desk.clock)
+    footage.begin(warned())
+    footage.finish()
+    writer.step()
+    assert writer.watch.tally is None  # nobody has looked yet: not known is not none
+    while writer.watch.tally is None:
+        writer.step(0.001)
+    for _ in range(2):
+        footage.begin(warned())
+        footage.finish()
+    footage.begin(warned())
+    for _ in range(100):
+        writer.step(0.001)
+    assert writer.watch.tally == Tally(recordings=3, acknowledged=0, refused=0)
+    footage.finish()
+    shelf.later(LOOK_EVERY_NS)
+    while writer.step(0.001) or writer.tidy():
+        pass
+    assert writer.watch.tally == Tally(recordings=len(shelf.here), acknowledged=0, refused=0)
+
+
+def test_a_recording_that_broke_counts_too(shelf: Shelf) -> None:
+    card = shelf.desk.card()
+    vault, _ = shelf.boot(card)
+    told: list[Event] = []
+    footage = Footage(RING, told.append)
+    writer = Writer(vault, footage, FORM, told.append, shelf.desk.clock)
+    while writer.watch.tally is None:
+        writer.step(0.001)
+    footage.begin(warned())
+    writer.step()
+    footage.note(Note("mark", 1))
+    card.refuse = lambda call, path: CardFailed("It broke.") if call == "create" else None
+    writer.step()
+    assert any(isinstance(event, RecordingBroke) for event in told)
+    assert writer.watch.tally == Tally(recordings=1, acknowledged=0, refused=0)
 
 
 def test_a_writer_that_may_not_wait_makes_no_room(shelf: Shelf) -> None:

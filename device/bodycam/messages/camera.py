@@ -81,8 +81,8 @@ class Status(Message):
     charging: bool | None = said(Maybe(Flag()))
     room_minutes: int | None = said(Maybe(COUNT))
     """Of footage, that still fit on the card."""
-    waiting: int = said(COUNT)
-    """Recordings on the card that no station has signed for."""
+    waiting: int | None = said(Maybe(COUNT))
+    """Recordings on the card that no station has signed for; null until it has been looked at."""
     temperature_c: int | None = said(Maybe(Number(-60, 200)))
     radio_dbm: int | None = said(Maybe(Number(-120, 0)))
     dock_test: str = said(Choice(("none", "passed", "failed")))

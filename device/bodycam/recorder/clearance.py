@@ -97,6 +97,11 @@ class Clearance:
         self.tally: Tally | None = None
         """None until the card has been looked at."""
 
+    def count_one(self) -> None:
+        """One recording more has ended on the card: the tally says so before the next look."""
+        if self.tally is not None:
+            self.tally = replace(self.tally, recordings=self.tally.recordings + 1)
+
     def step(self) -> bool:
         """One small piece of work; False where there is none for the time being.
 

@@ -285,7 +285,14 @@ class Writer:
     def _close(self, recording: Recording) -> None:
         recording.close()
         self._recording = self._muxer = None
+        self._count_one()
         self._post(RecordingSaved(recording.id))
+
+    def _count_one(self) -> None:
+        """While the next one is open nobody looks at the card, and the status is to be true."""
+        if self._vault.clearance is not None:
+            self._vault.clearance.count_one()
+            self.watch.tally = self._vault.clearance.tally
 
     # ---- what goes wrong -------------------------------------------------------------------------
 
@@ -314,6 +321,8 @@ class Writer:
             # In the reserve there is room for it; what cannot be closed is recovered at start.
             with suppress(BodycamError):
                 recording.close()
+        if recording is not None:
+            self._count_one()
         said = f"{type(error).__name__}: {error}"[:MAX_SAID]
         self._footage.log(Log("writer", self._clock.now_ns(), (("error", said),)))
         self._room_minutes = None  # the rules wait for what the card says after this

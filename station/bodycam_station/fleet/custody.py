@@ -259,7 +259,7 @@ def gaps(
 ) -> list[Alarm]:
     """What of a camera's recordings is nowhere. `status_ms` is when the newest status came.
 
-    `recording` and `waiting` are what that status said.
+    `recording` and `waiting` are what that status said; None: the camera did not know.
     """
     wait = patience or Patience()
     known = list(recordings)

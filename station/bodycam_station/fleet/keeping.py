@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from bodycam.errors import EvidenceError
 from bodycam.evidence.ledger import parse_rec
+from bodycam.messages.camera import Status
 from bodycam_station.fleet import custody, findings
 from bodycam_station.fleet.custody import Alarm, Heard
 from bodycam_station.fleet.judge import JUDGED, Subject
@@ -97,6 +98,8 @@ def _clear(store: Store, over: Sequence[int], now_ms: int) -> bool:
 # ---- recordings ----------------------------------------------------------------------------------
 
 _OF_RECORDINGS = (findings.GAP_GONE, findings.GAP_NUMBER, findings.GAP_OPEN, findings.HANDOVER)
+_BY_COUNT = (findings.GAP_GONE, findings.HANDOVER)
+"""Those that rest on how many recordings a camera says are waiting."""
 
 
 def note_stored(store: Store, recordings: Collection[str], now_ms: int) -> None:
@@ -145,8 +148,18 @@ def look_for_gaps(
         if one.code in _OF_RECORDINGS
     }
     raised = _raise(store, [row for key, row in found.items() if key not in written])
-    over = [number for key, number in written.items() if key not in found]
+    unsure = {one for one, subject in subjects.items() if _knows_nothing(subject.status)}
+    over = [
+        number
+        for key, number in written.items()
+        if key not in found and not (key[0] in unsure and key[1] in _BY_COUNT)
+    ]
     return _clear(store, over, now_ms) or raised
+
+
+def _knows_nothing(status: Status | None) -> bool:
+    """Whether a camera does not know yet what waits on its card: then nothing ends by that."""
+    return status is not None and status.waiting is None
 
 
 def _of_recordings(

@@ -60,7 +60,8 @@ class Sample:
     room_minutes: int | None
     temperature_c: int | None
     radio_dbm: int | None
-    waiting: int
+    waiting: int | None
+    """None: the camera has not looked at its card."""
     drained_percent: int = 0
     """How much charge went since the status before, while nothing charged it."""
     drained_ms: int = 0
@@ -136,7 +137,8 @@ def take_status(
         found[said.session] = said.seq
         found[session] = found.pop(session, -1)
         sessions = _sessions(found)
-    waiting_since_ms = known.waiting_since_ms if said.waiting else None
+    # What a camera does not know ends nothing.
+    waiting_since_ms = known.waiting_since_ms if said.waiting != 0 else None
     if said.waiting and waiting_since_ms is None:
         waiting_since_ms = at_ms
     taken = known._replace(

@@ -329,8 +329,7 @@ class _Work:
         _measure(row, 8, new.room_minutes)
         _measure(row, 12, new.temperature_c)
         _measure(row, 16, new.radio_dbm)
-        if new.waiting > row[20]:
-            row[20] = new.waiting
+        row[20] = max(row[20], new.waiting or 0)
         row[21] += new.drained_percent
         row[22] += new.drained_ms
 
