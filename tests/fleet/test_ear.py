@@ -226,6 +226,31 @@ def test_a_station_from_message_to_view(broker: Mosquitto, tmp_path: Path) -> No
         until(lambda: fleet.view(wall_ms()).refused.misshapen == 1, "it is counted")
 
 
+def test_a_camera_that_spoke_before_it_was_enrolled_is_known_at_once(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """It was a stranger when it said that it is docked, and it does not say it again."""
+    desk = Desk(devices_known=["cam07"])
+    store = Store.open(tmp_path / "fleet.db")
+    with closing(FleetService(desk, store)) as fleet, speaking(broker) as observer:
+        fleet.start(Address("127.0.0.1", broker.port))
+        until(lambda: not fleet.healthy(wall_ms()), "it is well")
+        camera = Talking("cam08")
+        for one in (
+            camera.state("docked"),
+            camera.info(key=key_hash("cam08")),
+            camera.status(wall_ms()),
+        ):
+            observer.say(one.topic, one.payload, expires_s=None, retained=True)
+        until(lambda: fleet.view(wall_ms()).refused.unknown == 3, "it is a stranger")
+        desk.devices_known.append("cam08")
+        fleet.sync_registry(wall_ms())
+        until(lambda: fleet.view(wall_ms()).can_go_out == ("cam08",), "it can go out")
+        row = fleet.camera("cam08", wall_ms()).row
+        assert (row.state, row.model) == ("docked", "Zero 2 W")
+        assert fleet.view(wall_ms()).link.connected
+
+
 def test_two_stations_share_what_comes_and_nothing_is_lost_or_alarmed(
     broker: Mosquitto, postgres_url: str
 ) -> None:

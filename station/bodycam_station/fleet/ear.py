@@ -89,6 +89,7 @@ class Ear:
         self._take, self._to_say, self._now_ms = take, to_say, now_ms
         self._random, self._least_s = random, least_s
         self._stopping = threading.Event()
+        self._anew = threading.Event()
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
@@ -111,6 +112,11 @@ class Ear:
 
     def poke(self) -> None:
         """There is something to say."""
+        self._nudge(_SAY)
+
+    def listen_anew(self) -> None:
+        """Have the broker say again what it retains: it was not for us when it came."""
+        self._anew.set()
         self._nudge(_SAY)
 
     def _nudge(self, why: bytes) -> None:
@@ -206,6 +212,9 @@ class _Connection:
         if self._came and self._writing is None:
             self._write_down()
         if self.ready:
+            if self._ear._anew.is_set():
+                self._ear._anew.clear()
+                self._subscribe()
             self._say()
         if self._client.want_write():
             self._check(self._client.loop_write())
@@ -303,7 +312,11 @@ class _Connection:
         if reason.is_failure:
             self._ended = f"The broker refuses us: {reason}."
         else:
-            client.subscribe([(topic, SubscribeOptions(QOS)) for topic in self._topics])
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        """To all; at each time the broker sends what it retains."""
+        self._client.subscribe([(topic, SubscribeOptions(QOS)) for topic in self._topics])
 
     def _on_subscribe(
         self, client: Client, data: Any, number: int, reasons: list[ReasonCode], properties: Any
@@ -311,8 +324,9 @@ class _Connection:
         if any(reason.is_failure for reason in reasons):
             self._ended = f"The broker refuses what we subscribe to: {reasons[0]}."
             return
-        self.ready = True
-        self._ready_ms = self._now_ms()
+        if not self.ready:
+            self.ready = True
+            self._ready_ms = self._now_ms()
 
     def _on_publish(
         self, client: Client, data: Any, number: int, reason: ReasonCode, properties: Any

@@ -276,11 +276,14 @@ class FleetService:
                 elif (row.key, row.revoked) != (values["key"], values["revoked"]):
                     here = CAMERAS.c.device == device
                     db.execute(CAMERAS.update().where(here).values(**values, touched_ms=now_ms))
+        before = {device for device, keys in self._keys.items() if keys}
         self._keys = {
             one.device: tuple(key.public for key in reversed(one.keys) if key.revoked is None)
             for one in devices
         }
         self._registry = found
+        if self._ear is not None and {one for one, keys in self._keys.items() if keys} - before:
+            self._ear.listen_anew()  # what they said until now was a stranger's
 
     def look_at_recordings(self, now_ms: int) -> None:
         """What is in the store, what is nowhere, and what the witness has not been told."""
