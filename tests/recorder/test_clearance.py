@@ -292,6 +292,32 @@ def test_an_unfinished_one_gets_its_receipt_after_the_camera_has_started(shelf: 
     assert [item.receipt for item in shelf.hand_over().recordings] == [True]
 
 
+def test_the_proof_is_in_the_journal_whatever_a_file_says_is_in_it(shelf: Shelf) -> None:
+    """Somebody plants the file in which the camera keeps how long it has waited."""
+    rec = shelf.record()
+    shelf.hand_over()
+    document = shelf.receipt(rec).read_bytes()
+    seen = {rec: (hashlib.sha256(document).hexdigest(), 10**6, None)}
+    (shelf.desk.root / "acknowledged.json").write_text(json.dumps(seen))
+    shelf.clear()
+    assert shelf.here == []
+    assert shelf.about(rec) == ["open", "close", "receipt", "deleted"]
+    assert [proof["receipt"] for proof in shelf.told("receipt")] == [document.decode()]
+    assert shelf.hand_over().problems == []
+
+
+def test_the_proof_is_in_the_journal_that_deletes_though_an_earlier_one_had_it(
+    shelf: Shelf,
+) -> None:
+    rec = shelf.record()
+    shelf.hand_over()
+    shelf.clear()
+    (shelf.desk.root / "journal.jsonl").unlink()
+    shelf.later(25 * HOUR)
+    shelf.clear()
+    assert shelf.about(rec) == ["receipt", "deleted"]
+
+
 # ---- hours ---------------------------------------------------------------------------------------
 
 
@@ -305,7 +331,7 @@ def test_hours_go_on_over_a_restart_and_without_a_clock(shelf: Shelf) -> None:
             shelf.later(SAVE_EVERY_NS)
             shelf.work(clearance)
     assert shelf.here == []
-    assert shelf.about(rec) == ["open", "close", "receipt", "deleted"]
+    assert shelf.about(rec) == ["open", "close", "receipt", "receipt", "deleted"]
 
 
 def test_a_clock_that_is_set_counts_the_hours_that_the_camera_is_off(shelf: Shelf) -> None:
@@ -315,7 +341,7 @@ def test_a_clock_that_is_set_counts_the_hours_that_the_camera_is_off(shelf: Shel
     shelf.later(25 * HOUR)
     shelf.clear()
     assert shelf.here == []
-    assert shelf.about(rec).count("receipt") == 1
+    assert shelf.about(rec).count("receipt") == 2
 
 
 @pytest.mark.parametrize(

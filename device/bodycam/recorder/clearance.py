@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A receipt that holds and is in the journal."""
+    """A receipt that holds."""
 
     sha256: str
     """Of the file."""
@@ -59,6 +59,8 @@ class _Seen:
     """How long the camera has been on since."""
     utc_ms: int | None = None
     """When it was first seen, if the clock was set then."""
+    journalled: bool = False
+    """Written into the journal since this start: what a file says of that proves nothing."""
 
 
 class _Refused(Exception):
@@ -158,12 +160,13 @@ class Clearance:
         known = seen.get(rec)
         if known is None or known.sha256 != sha256:
             head = yield from self._covered(receipt)
-            # The journal holds the receipt itself: it proves the deletion when all else is gone.
-            details = {"receipt": document.decode("ascii")}
-            self._journal.write("receipt", details, rec=rec, head=head)
-            known = seen[rec] = _Seen(sha256, utc_ms=self._utc_ms())
+            self._write_receipt(rec, document, head)
+            known = seen[rec] = _Seen(sha256, utc_ms=self._utc_ms(), journalled=True)
         if self._is_due(known):
             head = yield from self._covered(receipt)
+            if not known.journalled:
+                self._write_receipt(rec, document, head)
+                seen[rec] = replace(known, journalled=True)
             if rec not in self._deleted:  # the card may have failed after it was told
                 details = {"ledger_sha256": receipt.ledger_sha256}
                 self._journal.write("deleted", details, rec=rec, head=head)
@@ -171,6 +174,11 @@ class Clearance:
             self._card.make_folder(LEAVING)
             self._card.move(f"{FOLDER}/{rec}", f"{LEAVING}/{rec}")
             yield from self._remove(rec)
+
+    def _write_receipt(self, rec: str, document: bytes, head: str) -> None:
+        """The journal holds the receipt itself: it proves the deletion when all else is gone."""
+        details = {"receipt": document.decode("ascii")}
+        self._journal.write("receipt", details, rec=rec, head=head)
 
     def _read(self, rec: str) -> tuple[Receipt, bytes]:
         """The receipt for a recording, signed by our station; raises as `_consider` does."""
