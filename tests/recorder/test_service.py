@@ -17,8 +17,17 @@ from bodycam.recorder.requests import A_SECOND, Requests
 from bodycam.recorder.service import Service
 from bodycam.recorder.writer import WriterWatch
 from bodycam.rules import asked
-from bodycam.rules.events import Button, Docked, Edge, Event, Output, WarningStarted
-from bodycam.rules.model import WARNED, State
+from bodycam.rules.events import (
+    Button,
+    Docked,
+    Edge,
+    Event,
+    Fault,
+    FaultRaised,
+    Output,
+    WarningStarted,
+)
+from bodycam.rules.model import WARNED, State, light
 from recorder.desk import POLICY, DeskClock
 from recorder.test_agent import FakeCamera, FakeHost, FakeOutputs, FakeStatus
 from recordings import device_key, recipient
@@ -168,15 +177,43 @@ def test_a_press_ends_it_at_once_and_the_light_says_what_is_so() -> None:
     assert [outcome for _, outcome, _ in camera.answers] == ["refused"]
 
 
-def test_a_second_one_takes_the_place_of_the_first() -> None:
+def test_after_it_has_shown_itself_it_rests_for_a_minute_whoever_asks() -> None:
     camera = Camera()
     camera.ask("locate", "c1", seconds=5)
     camera.ask("locate", "c2", seconds=5)
+    camera.step(64)
+    camera.ask("locate", "c3", seconds=5)
+    assert camera.shown("light locate") == 1
+    camera.step(2)
+    camera.ask("locate", "c4", seconds=5)
     camera.step(6)
-    assert [(id_, outcome) for id_, outcome, _ in camera.answers] == [
-        ("c1", "done"),
-        ("c2", "done"),
+    assert camera.shown("light locate") == 2
+    rests = "It has just shown itself: a minute must pass."
+    assert camera.answers == [
+        ("c2", "refused", rests),
+        ("c1", "done", ""),
+        ("c3", "refused", rests),
+        ("c4", "done", ""),
     ]
+
+
+def test_a_fault_and_a_privacy_pause_are_not_hidden_by_it() -> None:
+    camera = Camera()
+    camera.handle(FaultRaised(Fault.LENS_COVERED))
+    camera.ask("locate", seconds=5)
+    camera.step(6)
+    lights = [one for one in camera.outputs.asked if one.startswith("light")]
+    assert {*lights[lights.index("light fault") :]} == {"light fault"}
+    assert camera.shown("vibrate locate") == 3
+    model = camera.agent.model
+    assert model is not None
+    shown = {
+        state: light(replace(model, state=state, faults=frozenset()), locating=True).name
+        for state in State
+    }
+    seen = {state for state, name in shown.items() if name == "locate"}
+    assert seen & {State.STANDBY, State.DOCKED} == {State.STANDBY, State.DOCKED}
+    assert not seen & {*WARNED, State.PAUSED, State.OFF}
 
 
 def test_a_light_that_refuses_is_told_and_ends_nothing() -> None:
@@ -331,7 +368,7 @@ def test_a_flood_is_dropped_and_holds_the_sender_up() -> None:
     taken = [camera.requests.take(Ask(f"c{n}", "locate", 1).encode()) for n in range(1000)]
     assert taken == [True] * A_SECOND + [False] * (1000 - A_SECOND)
     assert camera.requests.dropped == 1000 - A_SECOND
-    camera.step(2)
+    camera.step(62)
     camera.ask("locate", "after", seconds=1)
     camera.step(2)
     assert ("after", "done", "") in camera.answers

@@ -28,6 +28,17 @@ def test_every_vibration_differs_from_every_other() -> None:
     assert all(len(pulses) % 2 for pulses in fixed)  # on, off, ..., on
 
 
+def test_what_matters_most_has_a_rhythm_of_its_own() -> None:
+    """By long and short alone: nobody counts milliseconds on the chest."""
+    rhythms = {
+        feel: "".join("-" if ms >= 250 else "." for ms in row.pulses_ms[::2])
+        for feel, row in VIBRATIONS.items()
+        if feel not in (Feel.LEVELS, Feel.HOLDING)  # which comes while the wearer presses
+    }
+    for feel in (Feel.NOT_RECORDING, Feel.STARTED, Feel.STOPPED, Feel.LOCATE):
+        assert [*rhythms.values()].count(rhythms[feel]) == 1, feel
+
+
 def test_what_the_pulses_say() -> None:
     assert cues.vibration(Feel.STARTED).pulses_ms == (120, 120, 120)
     assert cues.vibration(Feel.STOPPED).pulses_ms == (900,)

@@ -14,6 +14,7 @@ from bodycam.messages.local import Answer, Ask
 from bodycam.ports import Outputs
 from bodycam.recorder.requests import Requests
 from bodycam.rules import asked, events
+from bodycam.rules.cues import Feel, vibration
 from bodycam.rules.events import Event, Log
 from bodycam.rules.model import Model, light
 
@@ -40,6 +41,8 @@ class Service:
         self._locating: Ask | None = None
         self._until_ns = 0
         self._again_ns = 0
+        self._rest_ns: int | None = None
+        """It rests from here on; ahead while it shows itself. None: it has not done so yet."""
         self.answered = 0
         """Answers so far."""
         self.after = After.OFF
@@ -90,14 +93,15 @@ class Service:
     # ---- inside ----------------------------------------------------------------------------------
 
     def _locate(self, ask: Ask, model: Model, outputs: Outputs, now: int) -> None:
-        if why := asked.why_not_locate(model):
+        rested_s = asked.LOCATE_REST_S if self._rest_ns is None else (now - self._rest_ns) / SECOND
+        if why := asked.why_not_locate(model, rested_s):
             self._answer(ask, "refused", why)
             return
-        self._end_locating("done", "")
         self._locating = ask
         self._until_ns = now + ask.seconds * SECOND
         self._again_ns = now
-        outputs.light(asked.LOCATE_LIGHT)
+        self._rest_ns = self._until_ns
+        outputs.light(light(model, locating=True))
 
     def _go_on_locating(self, model: Model, outputs: Outputs, now: int) -> None:
         if self._locating is None:
@@ -109,7 +113,7 @@ class Service:
             outputs.light(light(model))
         elif now >= self._again_ns:
             self._again_ns = now + asked.LOCATE_EVERY_S * SECOND
-            outputs.vibrate(asked.LOCATE_FELT)
+            outputs.vibrate(vibration(Feel.LOCATE))
 
     def _end_locating(self, outcome: str, why: str) -> None:
         if self._locating is not None:

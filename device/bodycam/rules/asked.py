@@ -1,23 +1,23 @@
 """What may be done when somebody asks for it from afar. Nothing here touches a recording."""
 
-from bodycam.ports import Pattern
 from bodycam.rules.model import WARNED, Model, State
 
-LOCATE_LIGHT = Pattern("locate", (100, 100), "green")
-"""Quick and green: like nothing that says that footage is being kept."""
-LOCATE_FELT = Pattern("locate", (400, 200, 400, 200, 400))
 LOCATE_EVERY_S = 2
 """It vibrates again so often."""
+LOCATE_REST_S = 60
+"""After it has shown itself it does not do so again for so long, whoever asks."""
 UP_AT_LEAST_S = 3600
 """A camera that was started less than an hour ago is not started anew: so it is once an hour."""
 
 
-def why_not_locate(model: Model) -> str:
-    """Why it does not show itself now; empty where it does."""
+def why_not_locate(model: Model, rested_s: float = LOCATE_REST_S) -> str:
+    """Why it does not show itself now; empty where it does. `rested_s`: since it last did."""
     if model.state in WARNED:
         return "It is warning or recording."
     if model.state is State.OFF:
         return "It is going off."
+    if rested_s < LOCATE_REST_S:
+        return "It has just shown itself: a minute must pass."
     return ""
 
 

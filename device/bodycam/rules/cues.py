@@ -27,15 +27,20 @@ LIGHTS: dict[str, Shown] = {
     "fault": Shown(
         Pattern("fault", (100, 400, 100, 1400), "amber"), "it would not record as it should"
     ),
+    "locate": Shown(Pattern("locate", (100, 100), "green"), "its manager looks for it"),
     "docked": Shown(Pattern("docked", (50, 9950), "green"), "asleep in the dock"),
     "standby": Shown(Pattern("standby", (100, 3900), "green"), "ready; nothing is being kept"),
 }
-"""The public light, in order of priority: the first whose condition in `model.light` holds."""
+"""The public light, in order of priority: the first whose condition in `model.light` holds.
+
+Whoever looks for a camera sees it in standby and in its dock. A fault stays to be seen, and a
+privacy pause stays dark: there it is only felt."""
 
 
 class Feel(IntEnum):
     """What the wearer can feel; where several are due at once, the greatest wins."""
 
+    LOCATE = 0
     FAULT = 1
     """It follows what wins, so that it is never lost, but NOT_RECORDING says it already."""
     REMINDER = 2
@@ -75,6 +80,7 @@ VIBRATIONS: dict[Feel, Felt] = {
     Feel.LEVELS: Felt((), "battery in quarters, then hours of footage left (`levels`)"),
     Feel.REMINDER: Felt((120,), "one short: still recording"),
     Feel.FAULT: Felt((400, 200, 120, 120, 120), "long, two short: something is wrong"),
+    Feel.LOCATE: Felt((400, 200, 120, 200, 400), "long, short, long: the manager looks for it"),
 }
 """The wearer's cues, in order of priority."""
 BETWEEN_MS = 600

@@ -174,11 +174,19 @@ _SHOWS: dict[str, Callable[[Model], bool]] = {
     "warning": lambda model: model.state in (State.WARNING, State.WARN_ONLY),
     "paused": lambda model: model.state is State.PAUSED,
     "fault": lambda model: any(FAULTS[fault].amber for fault in model.faults),
+    "locate": lambda _: False,  # not of the model: see `light`
     "docked": lambda model: model.state is State.DOCKED,
     "standby": lambda _: True,
 }
 
 
-def light(model: Model) -> Pattern:
-    """What the public light shows: recording if and only if footage is being kept."""
-    return next(row.pattern for name, row in LIGHTS.items() if _SHOWS[name](model))
+def light(model: Model, *, locating: bool = False) -> Pattern:
+    """What the public light shows: recording if and only if footage is being kept.
+
+    `locating`: somebody looks for the camera, which no rule knows of.
+    """
+    return next(
+        row.pattern
+        for name, row in LIGHTS.items()
+        if _SHOWS[name](model) or (locating and name == "locate")
+    )
