@@ -85,6 +85,9 @@ FOUND: dict[Fault, tuple[str, ...]] = {
 }
 """The tests in which a fault is really there, and found; each has the whole road before it."""
 
+NO_LIGHT = {Fault.LIGHT_DEAD: "no light, or not the right one"}
+"""What is to be seen where it is the light that is wrong."""
+
 
 def page(text: str) -> str:
     """The page with its table as the rules have it now."""
@@ -97,8 +100,8 @@ def table() -> str:
     rows = [
         [
             f"**{fault.value}**: {FAULTS[fault].says}",
-            cue(in_standby(fault), "green, ready"),
-            cue(in_a_recording(fault), "red, as before"),
+            cue(in_standby(fault), NO_LIGHT.get(fault, "green, ready")),
+            cue(in_a_recording(fault), NO_LIGHT.get(fault, "red, as before")),
             evidence(fault),
             board(fault),
             " ".join(f"`tests/{test}`" for test in FOUND[fault]),

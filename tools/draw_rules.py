@@ -104,6 +104,7 @@ def faults() -> str:
             "nothing reaches the card": row.bars,
             "no pictures": row.blind,
             "amber light": row.amber,
+            "fails the test in the dock": row.unfit,
         }
         feel = row.feel.name.lower().replace("_", " ") if row.feel is not None else "–"
         rows.append(

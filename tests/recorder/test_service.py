@@ -339,6 +339,29 @@ def test_what_this_camera_cannot_use_is_not_kept(error: Exception) -> None:
     assert camera.shown("light locate") == 1
 
 
+# ---- the dock ------------------------------------------------------------------------------------
+
+
+def test_in_its_dock_it_says_whether_it_could_go_out() -> None:
+    camera = Camera()
+
+    def said_after(s: float) -> object:
+        camera.step(s)
+        return camera.status.fields[-1]["dock_test"]
+
+    assert said_after(60) == "none"
+    camera.handle(Docked(True))
+    assert said_after(15) == "none"
+    assert said_after(15) == "passed"
+    camera.handle(FaultRaised(Fault.SPEAKER_DEAD))
+    assert said_after(1) == "failed"
+    camera.handle(Docked(False))
+    assert said_after(1) == "none"
+    camera.handle(Docked(True))
+    assert said_after(15) == "none"
+    assert said_after(15) == "failed"
+
+
 # ---- whoever writes to the socket ----------------------------------------------------------------
 
 

@@ -86,7 +86,8 @@ class Status(Message):
     temperature_c: int | None = said(Maybe(Number(-60, 200)))
     radio_dbm: int | None = said(Maybe(Number(-120, 0)))
     dock_test: str = said(Choice(("none", "passed", "failed")))
-    """What the camera's test of itself said when it was last put into the dock."""
+    """In the dock, after 20 s: whether no fault stands that would keep it from recording or warning
+    as it should. `none` before that, and out of the dock."""
     config_version: int = said(COUNT)
     """Of the configuration that is in force; 0: as enrolled."""
     dropped: int = said(COUNT)

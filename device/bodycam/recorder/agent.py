@@ -16,8 +16,9 @@ from bodycam.recorder.footage import Footage
 from bodycam.recorder.service import After, Service
 from bodycam.recorder.writer import WriterWatch
 from bodycam.rules import events, machine
+from bodycam.rules.dock_test import dock_test
 from bodycam.rules.events import Effect, Event, Fault, Output, Why
-from bodycam.rules.model import Model
+from bodycam.rules.model import Model, State
 from bodycam.rules.policy import Policy
 
 TICK_NS = SECOND // 4
@@ -82,6 +83,8 @@ class Agent:
         self._told_journal = ""
         self._told_answers = 0
         self._closing: _Closing | None = None
+        self._docked_ns: int | None = None
+        """In the dock since then; None: it is not."""
         self.model: Model | None = None
 
     def start(
@@ -321,6 +324,10 @@ class Agent:
         """How the camera is, for the link; what the link does not get must not stop a recording."""
         self._status_ns = now
         self._told_journal = self._writer.journal
+        if self._model.state is not State.DOCKED:
+            self._docked_ns = None
+        elif self._docked_ns is None:
+            self._docked_ns = now
         with suppress(DeviceError):
             self._ports.status.publish(self._status(now))
 
@@ -335,6 +342,7 @@ class Agent:
             "at_us": now // 1000,
             "recording": model.keeping,
             "faults": sorted(fault.value for fault in model.faults),
+            "dock_test": dock_test(model, self._docked_ns, now),
             "battery_percent": model.battery_percent,
             "room_minutes": model.room_minutes,
             "not_handed_over": None if tally is None else tally.recordings - tally.acknowledged,

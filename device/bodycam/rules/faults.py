@@ -21,6 +21,8 @@ class Row:
     """No picture arrives while it lasts."""
     amber: bool = False
     """The light shows that something is wrong while nothing is being kept."""
+    unfit: bool = False
+    """With it the test in the dock fails: it would keep the camera from recording or warning."""
     feel: Feel | None = Feel.FAULT
     """What the wearer feels when it is raised; None: only the journal tells."""
     every_time: bool = False
@@ -34,6 +36,7 @@ FAULTS: dict[Fault, Row] = {
         "De camera werkt niet.",
         blind=True,
         amber=True,
+        unfit=True,
     ),
     Fault.NO_ROOM: Row(
         "There is no room for footage on the card.",
@@ -41,6 +44,7 @@ FAULTS: dict[Fault, Row] = {
         "De kaart is vol.",
         bars=True,
         amber=True,
+        unfit=True,
     ),
     Fault.CARD_FAILED: Row(
         "The card refuses to be written.",
@@ -48,6 +52,7 @@ FAULTS: dict[Fault, Row] = {
         "De kaart werkt niet.",
         bars=True,
         amber=True,
+        unfit=True,
     ),
     Fault.CARD_STUCK: Row(
         "The card has not answered for 5 seconds; footage is held in memory.",
@@ -69,6 +74,7 @@ FAULTS: dict[Fault, Row] = {
         "The speaker did not give the warning.",
         "The speaker does not work.",
         "De luidspreker werkt niet.",
+        unfit=True,
     ),
     Fault.BUZZER_DEAD: Row(
         "The buzzer did not give the warning.",
@@ -79,12 +85,14 @@ FAULTS: dict[Fault, Row] = {
         "The light did not give the warning.",
         "The light does not work.",
         "Het lampje werkt niet.",
+        unfit=True,
     ),
     Fault.WARNING_FAILED: Row(
         "No output could give the warning.",
         "The warning could not be given.",
         "De waarschuwing kon niet worden gegeven.",
         amber=True,
+        unfit=True,
         every_time=True,
     ),
     Fault.BUTTON_STUCK: Row(
@@ -92,6 +100,7 @@ FAULTS: dict[Fault, Row] = {
         "The button is stuck.",
         "De knop zit vast.",
         amber=True,
+        unfit=True,
     ),
     Fault.CLOCK_UNSYNCHRONISED: Row(
         "The clock is not synchronised.",
@@ -124,6 +133,7 @@ FAULTS: dict[Fault, Row] = {
         "The button does not work.",
         "De knop werkt niet.",
         amber=True,
+        unfit=True,
     ),
     Fault.GAUGE_DEAD: Row(
         "The battery gauge does not answer, or answers nonsense.",
