@@ -5,9 +5,11 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from bodycam.errors import BodycamError, UsageError
 from bodycam_station import commands
+from bodycam_station.files import shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more may be written to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        where = f"{shown(error.filename)}: " if isinstance(error.filename, str | Path) else ""
+        print(f"bodycam-station: {where}{why}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("bodycam-station: stopped.", file=sys.stderr)

@@ -5,16 +5,16 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bodycam.errors import BodycamError, UsageError
+from bodycam.errors import BodycamError, EvidenceError, UsageError
 from bodycam.evidence.enrolment import MAX_BYTES, read_request
 from bodycam_station import witness, words
 from bodycam_station.card import examine_card, is_card
 from bodycam_station.custody import worst
-from bodycam_station.files import Folder, shown
+from bodycam_station.files import Folder, failed, shown
 from bodycam_station.progress import Progress
 from bodycam_station.registry import MAX_SIGNERS_BYTES, Registry, read_signers
 from bodycam_station.station import FILE, Station
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STATION_VARIABLE = "BODYCAM_STATION"
 MAX_POLICY_BYTES = 64 * 1024
+_PROBE = ".bodycam-probe"
 _TELL_BROKER = "The broker must be told: bodycam-station broker --out FOLDER, and restart it."
 
 
@@ -59,9 +60,8 @@ def enroll(args: argparse.Namespace) -> int:
         raise UsageError(f"{shown(out)} exists already.", do="Choose another name.")
     data = _read(args.request, MAX_BYTES)
     asked = read_request(data)
-    with _station(args) as station:
+    with _station(args) as station, _place(out.parent, out.name) as place:
         bundle = station.enroll(data, person=_person(args))
-    with Folder(out.parent) as place:
         place.write(out.name, [bundle], mode=0o644)
     print(
         f"{asked.device} is enrolled, with a key in {asked.storage}:\n"
@@ -105,24 +105,26 @@ def devices(args: argparse.Namespace) -> int:
 
 def manager(args: argparse.Namespace) -> int:
     """A manager's key and certificate."""
-    with _station(args) as station:
+    names = f"{args.name}.key", f"{args.name}.pem", "ca.pem"
+    with _station(args) as station, _place(args.out, *names, make=True) as place:
         key, certificate = station.certify(args.name, person=_person(args))
-        authority = station.authority_pem
-    files = {f"{args.name}.key": key, f"{args.name}.pem": certificate, "ca.pem": authority}
-    _write_files(args.out, files)
-    print(f"{args.name} is certified: {', '.join(files)} in {shown(args.out)}.")
+        _write_files(
+            place, dict(zip(names, (key, certificate, station.authority_pem), strict=True))
+        )
+    print(f"{args.name} is certified: {', '.join(names)} in {shown(args.out)}.")
     return 0
 
 
 def broker(args: argparse.Namespace) -> int:
     """What the broker needs."""
+    names = ("server.key", "server.pem", "ca.pem", "crl.pem")
     files: dict[str, bytes] = {}
-    with _station(args) as station:
+    with _station(args) as station, _place(args.out, *names, make=True) as place:
         if args.host:
             key, certificate = station.certify_broker(args.host, person=_person(args))
             files |= {"server.key": key, "server.pem": certificate}
         files |= {"ca.pem": station.authority_pem, "crl.pem": station.revocations_pem}
-    _write_files(args.out, files)
+        _write_files(place, files)
     print(
         f"Wrote {', '.join(files)} into {shown(args.out)}.\n"
         "Give them to the broker and restart it; config/mosquitto/bodycam.conf says how."
@@ -137,12 +139,14 @@ def config(args: argparse.Namespace) -> int:
     if args.publish and not args.folder:
         raise UsageError("Nobody is named as who publishes.", do="Give --as FOLDER.")
     policy = _read(args.policy, MAX_POLICY_BYTES)
-    with _station(args) as station:
+    with ExitStack() as stack:
+        station = stack.enter_context(_station(args))
+        out = Path(args.out) if args.out else None
+        place = stack.enter_context(_place(out.parent, out.name)) if out else None
         wanted = station.configure(args.device, policy, person=_person(args))
         data = station.desired(args.device) or b""
-    if args.out:
-        with Folder(Path(args.out).parent) as place:
-            place.replace(Path(args.out).name, data, mode=0o644)
+        if out and place:
+            place.replace(out.name, data, mode=0o644)
     if args.publish:
         from bodycam_station.publishing import publish_desired
 
@@ -154,12 +158,37 @@ def config(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write_files(out: str, files: dict[str, bytes]) -> None:
+@contextmanager
+def _place(out: str | Path, *names: str, make: bool = False) -> Iterator[Folder]:
+    """The folder for files of these names, tried before what goes into it is issued.
+
+    A key that is issued and cannot be written is lost. Raises UsageError where it cannot be used.
+    """
+    try:
+        if make:
+            Path(out).mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = Folder(out)
+    except (OSError, EvidenceError) as error:
+        what = error.what if isinstance(error, BodycamError) else failed(out, error).what
+        raise UsageError(what, do="Choose another folder for --out.") from None
+    with place:
+        try:
+            place.write(_PROBE, [b"\0" * 4096])
+        finally:
+            place.remove(_PROBE)
+        for name in names:
+            if place.kind(name) not in (None, "file"):
+                raise UsageError(
+                    f"There is a {place.kind(name)} {shown(name)} in {shown(out)}.",
+                    do="Choose another folder for --out.",
+                )
+        yield place
+
+
+def _write_files(place: Folder, files: dict[str, bytes]) -> None:
     """Each whole or not at all; secret keys for their owner only."""
-    Path(out).mkdir(mode=0o700, parents=True, exist_ok=True)
-    with Folder(out) as place:
-        for name, data in files.items():
-            place.replace(name, data, mode=0o600 if name.endswith(".key") else 0o644)
+    for name, data in files.items():
+        place.replace(name, data, mode=0o600 if name.endswith(".key") else 0o644)
 
 
 def revoke(args: argparse.Namespace) -> int:

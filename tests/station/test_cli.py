@@ -1,5 +1,6 @@
 """The command line as scripts and people meet it: words, exit codes, and never a traceback."""
 
+import errno
 import getpass
 import io
 import json
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.backends.openssl import backend
 
 from bodycam.evidence.enrolment import make_request, read_bundle
+from bodycam_station import commands
 from bodycam_station.cli import _parser, main
 from bodycam_station.progress import Progress
 from recordings import Camera, device_key
@@ -429,3 +431,45 @@ def test_progress_speaks_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> N
     live(1, 0)
     live.end()
     assert terminal.getvalue() == "cam07: 0 % of 0 MB\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("manager anna --out file", "file cannot be used: file exists"),
+        ("manager anna --out file/under", "file/under cannot be used: not a directory"),
+        ("manager anna --out /proc/self", "cannot be used"),
+        ("manager anna --out here", "There is a folder anna.key in here"),
+        ("broker --host localhost --out file/under", "file/under cannot be used"),
+        ("enroll other --out file/bundle", "file is not a folder"),
+        ("enroll other --out nowhere/bundle", "nowhere cannot be used: no such file"),
+        ("config cam07 --policy policy --out nowhere/desired", "nowhere cannot be used"),
+    ],
+)
+def test_nothing_is_issued_for_a_folder_that_cannot_be_used(
+    desk: Desk, camera: Camera, line: str, why: str
+) -> None:
+    """A key that cannot be written is lost, and the certificate before it is revoked already."""
+    Path("other").write_bytes(make_request("cam08", device_key("cam08"), "software"))
+    Path("policy").write_bytes(b"# a policy\n")
+    Path("file").write_bytes(b"")
+    Path("here/anna.key").mkdir(parents=True)
+    assert desk("log --json") == 0
+    before = desk.out
+    assert desk(line) in (1, 2)
+    assert why in desk.err
+    assert desk.err.count("\n") == 1
+    assert desk("log --json") == 0
+    assert desk.out == before
+    assert [one.name for one in Path("here").iterdir()] == ["anna.key"]
+
+
+def test_what_the_system_refuses_is_one_sentence(
+    desk: Desk, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/\x07bodycam")
+
+    monkeypatch.setattr(commands, "devices", refused)
+    assert desk("devices") == 1
+    assert desk.err == "bodycam-station: /srv/\\x07bodycam: permission denied.\n"
