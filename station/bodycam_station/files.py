@@ -15,11 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from bodycam.errors import CardError, CardFailed, CardFull, EvidenceError
+from bodycam.errors import (
+    BodycamError,
+    CardError,
+    CardFailed,
+    CardFull,
+    ConfigError,
+    EvidenceError,
+)
 
 READ_BYTES = 1024 * 1024
 MAX_NAMES = 400_000
 """The most names read from one folder: a recording of a whole week has as many objects."""
+MAX_SETTINGS_BYTES = 256 * 1024
 Bytes = bytes | bytearray | memoryview
 
 
@@ -164,13 +172,17 @@ class Folder:
                 os.close(fd)
 
     @contextlib.contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Hold a lock that one process has at a time; waits for it."""
+    def locked(self, name: str, *, taken: BodycamError | None = None) -> Iterator[None]:
+        """Hold a lock that one process has at a time; waits for it, or raises `taken`."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with _using(name):
             fd = os.open(name, flags, 0o600, dir_fd=self._fd)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | (fcntl.LOCK_NB if taken else 0))
+            except BlockingIOError:
+                assert taken is not None
+                raise taken from None
             yield
         finally:
             os.close(fd)
@@ -201,6 +213,35 @@ class Folder:
         """Make the names in this folder durable."""
         with _using(self.path):
             os.fsync(self._fd)
+
+
+def read_settings_file(path: Path) -> bytes | None:
+    """What somebody wrote to say how they want it; None where there is no such file.
+
+    A link is followed: these may lie in /etc. Raises ConfigError where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_SETTINGS_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
+        raise ConfigError(
+            f"{shown(path)} cannot be read: {why}.", do="Correct it, or take it away."
+        ) from None
+    if len(data) > MAX_SETTINGS_BYTES:
+        raise ConfigError(f"{shown(path)} is longer than {MAX_SETTINGS_BYTES} bytes.")
+    return data
+
+
+def keep_secret(path: Path, what: str) -> None:
+    """Raises ConfigError where a file that holds a secret can be read by everybody."""
+    if path.stat().st_mode & stat.S_IROTH:
+        raise ConfigError(
+            f"{shown(path)} holds {what}, and every user of this machine can read it.",
+            do=f"Close it: chmod o= {shown(path)}",
+        )
 
 
 def write_all(fd: int, data: Bytes) -> None:

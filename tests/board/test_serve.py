@@ -133,6 +133,57 @@ def test_what_cannot_be_served_is_one_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["board.toml", "fleet.toml"])
+def test_settings_that_cannot_be_read_are_one_sentence(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / name).mkdir()
+    assert main(["serve", "--station", str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert f"{name} cannot be read: is a directory" in said
+    assert said.count("\n") == 1
+    if name == "fleet.toml":
+        assert run("user add ann --role viewer", folder, monkeypatch, f"{PASSWORD}\n") == 1
+        assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("board.toml", 'token = "abcdefghijklmnopqrstuvwxyz"'),
+        ("fleet.toml", 'hook_secret = "abcdefghijklmnopqrstuvwxyz"'),
+        ("fleet.toml", 'database = "postgresql://board:secret@127.0.0.1:1/fleet"'),
+    ],
+)
+def test_a_secret_that_everybody_can_read_is_refused(
+    folder: Path, name: str, secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / name).write_text(f"{secret}\n")
+    (folder / name).chmod(0o644)
+    words = ["serve", "--station", str(folder), "--broker", "mqtt://broker.example"]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "every user of this machine can read it" in said
+    assert "chmod o=" in said
+    (folder / name).chmod(0o640)
+    assert main(words) == 1  # for another reason
+    assert "can read it" not in capsys.readouterr().err
+
+
+def test_a_second_board_of_a_folder_is_refused_while_the_first_one_runs(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(folder) as (process, _):
+        assert main(["serve", "--station", str(folder), "--port", "0"]) == 1
+        said = capsys.readouterr().err
+        assert "is running already" in said
+        assert said.count("\n") == 1
+        process.kill()
+        process.wait(20)
+    with serving(folder):
+        pass
+
+
 def test_a_port_that_is_taken_is_one_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bodycam.errors import ConfigError
 from bodycam_station.board.frame import Settings
 from bodycam_station.board.texts import LANGUAGES, known_language
-from bodycam_station.files import shown
+from bodycam_station.files import keep_secret, read_settings_file, shown
 
 FILE = "board.toml"
 PORT = 8420
@@ -91,6 +91,17 @@ class Config:
                 do=f"Correct certificate and key in {FILE}.",
             ) from None
         return context
+
+
+def config_of(folder: Path) -> Config:
+    """The one in a station's folder; raises ConfigError where it cannot be used."""
+    data = read_settings_file(folder / FILE)
+    if data is None:
+        return Config()
+    config = read_config(data)
+    if config.token:
+        keep_secret(folder / FILE, "a token")
+    return config
 
 
 def read_config(data: bytes) -> Config:

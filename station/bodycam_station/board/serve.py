@@ -19,19 +19,19 @@ from bodycam_station.board.access import Role
 from bodycam_station.board.accounts import Accounts
 from bodycam_station.board.app import make_app
 from bodycam_station.board.audit import Audit
-from bodycam_station.board.config import FILE, Config, checked, read_config
+from bodycam_station.board.config import FILE, Config, checked, config_of
 from bodycam_station.board.frame import Board
 from bodycam_station.board.live import Hub
 from bodycam_station.board.server import Server
-from bodycam_station.files import shown
+from bodycam_station.files import Folder, shown
 from bodycam_station.fleet.broker import broker_of
 from bodycam_station.fleet.service import FleetService, open_fleet
-from bodycam_station.fleet.settings import FILE as FLEET_FILE
-from bodycam_station.fleet.settings import Settings as FleetSettings
-from bodycam_station.fleet.settings import read_settings
+from bodycam_station.fleet.settings import settings_of
 from bodycam_station.fleet.store import FILE as DATABASE
 from bodycam_station.fleet.store import Store
 from bodycam_station.station import Station
+
+SERVING = "serve.lock"
 
 
 def now_ms() -> int:
@@ -44,7 +44,7 @@ def serve(station: Station, args: argparse.Namespace) -> int:
     folder = station.path
     config = _config(folder, args)
     config.check(folder)
-    with contextlib.closing(_fleet(station, args)) as fleet:
+    with _alone(folder), contextlib.closing(_fleet(station, args)) as fleet:
         accounts, audit = Accounts(fleet.store), Audit(fleet.store)
         board = Board(config.settings(station.name), fleet, accounts, audit, now_ms)
         audit.tidy(now_ms())
@@ -62,8 +62,7 @@ def serve(station: Station, args: argparse.Namespace) -> int:
 
 def user(station: Station, args: argparse.Namespace, person: str) -> int:
     """Add, remove or list who may log in to the board, or change a password."""
-    path = station.path / FLEET_FILE
-    settings = read_settings(path.read_bytes()) if path.exists() else FleetSettings()
+    settings = settings_of(station.path)
     with contextlib.closing(Store.open(settings.database or station.path / DATABASE)) as store:
         accounts, audit = Accounts(store), Audit(store)
         if args.action == "list":
@@ -106,9 +105,19 @@ def _fleet(station: Station, args: argparse.Namespace) -> FleetService:
     return fleet
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two boards of one folder have one name at the broker, and would throw each other out."""
+    taken = ConfigError(
+        f"A board of {shown(folder)} is running already.",
+        do="End it first. For several boards, see docs/scale.md: each has a folder of its own.",
+    )
+    with Folder(folder) as place, place.locked(SERVING, taken=taken):
+        yield
+
+
 def _config(folder: Path, args: argparse.Namespace) -> Config:
-    path = folder / FILE
-    config = read_config(path.read_bytes()) if path.exists() else Config()
+    config = config_of(folder)
     given = {"address": args.address, "port": args.port}
     return checked(replace(config, **{k: v for k, v in given.items() if v is not None}))
 

@@ -29,7 +29,7 @@ from bodycam_station.fleet.outbox import Outbox
 from bodycam_station.fleet.port import StorageError, Told
 from bodycam_station.fleet.roster import Roster, finding_of
 from bodycam_station.fleet.schema import CAMERAS, SPELLS
-from bodycam_station.fleet.settings import FILE, Settings, read_settings
+from bodycam_station.fleet.settings import Settings, settings_of
 from bodycam_station.fleet.store import FILE as DATABASE
 from bodycam_station.fleet.store import Store
 from bodycam_station.fleet.taking import Incoming, Taking, Tally
@@ -544,8 +544,7 @@ def open_fleet(home: Home, folder: Path, *, now_ms: Callable[[], int] = wall_ms)
 
     Raises ConfigError and StorageError.
     """
-    path = folder / FILE
-    settings = read_settings(path.read_bytes()) if path.exists() else Settings()
+    settings = settings_of(folder)
     store = Store.open(settings.database or folder / DATABASE)
     return FleetService(home, store, settings, now_ms=now_ms)
 
