@@ -84,3 +84,13 @@ def test_a_part_without_a_program_is_a_failure() -> None:
     result = timed("gone: no-such-program-here")
     assert result.returncode == 127
     assert result.stdout.endswith("The part 'gone' failed; 0 after it were not run.\n")
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest takes a file outside a package for the module of its bare name: one would not run."""
+    found: dict[str, Path] = {}
+    for path in sorted((HOUSE / "tests").rglob("test_*.py")):
+        if not (path.parent / "__init__.py").exists() and "node_modules" not in path.parts:
+            assert path.name not in found, f"{path} and {found[path.name]}"
+            found[path.name] = path
+    assert len(found) > 100

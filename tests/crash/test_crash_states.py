@@ -293,7 +293,7 @@ def test_the_program_is_killed_and_then_the_power_goes(
         life.start(2)
         found = cuts(_some_of(life, number, depth, dice), dice, depth.after)
         tally.replay("killed, started, then cut", found, life.disk.longest)
-    assert tally.distinct >= depth.least(40, 10)
+    assert tally.distinct >= depth.least(25, 10)  # many kills leave the same card
 
 
 # ---- and a wrong order is found ------------------------------------------------------------------

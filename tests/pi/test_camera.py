@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -201,7 +202,8 @@ def test_whatever_opening_raises_is_tried_again(made: MadeUp, camera_on: Make) -
 def test_a_camera_that_had_delivered_and_cannot_be_rebuilt_asks_for_a_new_process_once(
     made: MadeUp, taken: Taken, camera_on: Make
 ) -> None:
-    camera = camera_on(made.open)
+    # A busy machine may keep a made-up driver from answering: that is another reason, not this one.
+    camera = camera_on(made.open, patience=replace(QUICK, stuck_ns=60_000 * MS))
     camera.wake()
     made.until_open(1)(now_ns(), b"I", True)
     restart_until(camera, taken, lambda: len(made.opened) > 9)
