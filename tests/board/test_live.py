@@ -178,6 +178,19 @@ def test_streams_are_bounded(board: Served, monkeypatch: pytest.MonkeyPatch) -> 
         assert third.next()[0] == "hello"
 
 
+def test_one_session_does_not_have_all_streams(
+    board: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_OF_SESSION", 1)
+    viewer = board.client(Role.VIEWER)
+    with opened(viewer, "/") as first:
+        first.next()
+        with opened(viewer, "/") as second:
+            assert second.status == 503
+        with opened(board.client(Role.VIEWER), "/") as third:
+            assert third.next()[0] == "hello"
+
+
 def test_many_changes_become_few_events(board: Served) -> None:
     with opened(board.client(Role.VIEWER), "/") as stream:
         stream.next()

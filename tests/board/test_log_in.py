@@ -63,6 +63,14 @@ def test_who_is_not_let_in_learns_nothing(board: Served, name: str, password: st
     assert board.log(act="log-in-failed")[0].note == "127.0.0.1"
 
 
+def test_a_name_that_is_nobodys_is_not_logged(board: Served) -> None:
+    """It may be a password that was typed into the wrong field."""
+    for name in ("manager", PASSWORD):
+        board.client().post("/login", key="", name=name, password="wrong")
+    log = [(one.person, one.about) for one in board.log(act="log-in-failed")]
+    assert log == [("unknown name", "unknown name"), ("manager", "manager")]
+
+
 def test_an_unknown_user_costs_the_same_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,12 @@ class Accounts:
             found = connection.execute(select(USERS).order_by(USERS.c.name)).all()
         return tuple(User(row.name, Role(row.role), row.added_ms) for row in found)
 
+    def known(self, name: str) -> bool:
+        """Whether there is a user of that name."""
+        with self._store.read() as connection:
+            found = connection.execute(select(USERS.c.name).where(USERS.c.name == name)).first()
+        return found is not None
+
     # ---- sessions --------------------------------------------------------------------------------
 
     def log_in(self, name: str, password: str, now_ms: int) -> tuple[str, Role] | None:

@@ -231,7 +231,7 @@ class _Gate:
     # ---- the stream ------------------------------------------------------------------------------
 
     async def _stream(self, visit: Visit) -> Response:
-        if self._hub.full:
+        if self._hub.full(visit.token):
             raise Refusal(503)
         page, wanted = self._page_of(visit)
         cameras = frozenset({wanted.params["device"]}) if "device" in wanted.params else None
@@ -254,7 +254,7 @@ class _Gate:
             return session is not None and session.role == visit.role
 
         return StreamingResponse(
-            self._hub.stream(await run_in_threadpool(first), look, holds, cameras),
+            self._hub.stream(await run_in_threadpool(first), look, holds, cameras, visit.token),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )

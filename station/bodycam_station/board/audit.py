@@ -18,6 +18,7 @@ ACTS = (
 """`failed`: what the line before it says was not done. `refused`: the role did not allow it."""
 KEPT_DAYS = 730
 PAGE = 100
+_DAY_MS = 86_400_000
 _MOST_NOTE = 500
 _AT_ONCE = 1000
 
@@ -59,6 +60,7 @@ class Audit:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._tidied_ms = 0
 
     def add(
         self, act: str, *, person: str, role: str = "", about: str = "", note: str = ""
@@ -66,8 +68,9 @@ class Audit:
         """Write a line; raises StorageError, and then the act must not be done."""
         if act not in ACTS:
             raise ValueError(f"the act {act} is not in the table")
+        now_ms = time.time_ns() // 1_000_000
         line = {
-            "at_ms": time.time_ns() // 1_000_000,
+            "at_ms": now_ms,
             "person": person[:64],
             "role": role,
             "act": act,
@@ -76,6 +79,8 @@ class Audit:
         }
         with self._store.write() as connection:
             connection.execute(insert(AUDIT).values(line))
+        if now_ms - self._tidied_ms >= _DAY_MS:
+            self.tidy(now_ms)
 
     def page(self, wanted: Wanted, number: int) -> tuple[tuple[Line, ...], int]:
         """A page of the log, the newest first, and how many lines there are of these in all."""
@@ -109,7 +114,8 @@ class Audit:
             after = lines[-1].id
 
     def tidy(self, now_ms: int) -> None:
-        """Forget what is older than KEPT_DAYS."""
+        """Forget what is older than KEPT_DAYS; `add` does it once a day."""
         with self._store.write() as connection:
-            old = now_ms - KEPT_DAYS * 86_400_000
+            old = now_ms - KEPT_DAYS * _DAY_MS
             connection.execute(delete(AUDIT).where(AUDIT.c.at_ms < old))
+        self._tidied_ms = now_ms

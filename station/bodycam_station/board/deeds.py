@@ -17,6 +17,8 @@ from bodycam_station.fleet.views import CameraRow
 
 MOST_NOTE = 300
 MOST_GROUP = 40
+UNKNOWN_NAME = "unknown name"
+"""In the log, of a log-in; no user can be called so."""
 _YEAR_S = 365 * 86400
 
 
@@ -37,7 +39,9 @@ def log_in(board: Board, visit: Visit) -> Page | Response:
     board.limiter.count(keys, now_s)  # before the check: tries at the same moment count, too
     found = board.accounts.log_in(name, visit.form.get("password", ""), visit.now_ms)
     if found is None:
-        board.audit.add("log-in-failed", person=name, about=name, note=visit.address)
+        # What is nobody's name may be a password that was typed into the wrong field.
+        person = name if board.accounts.known(name) else UNKNOWN_NAME
+        board.audit.add("log-in-failed", person=person, about=person, note=visit.address)
         return Page("login.html", {"error": "wrong", "name": name, "why": ""}, 401)
     token, role = found
     board.limiter.forget(keys)

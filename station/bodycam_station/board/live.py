@@ -24,6 +24,8 @@ BEAT_S = 5.0
 LEASE_S = 30.0
 """So often a stream asks whether its session still holds."""
 MOST_STREAMS = 200
+MOST_OF_SESSION = 20
+"""Open pages of one who is logged in: the others have theirs."""
 
 Regions = dict[str, str]
 
@@ -33,6 +35,7 @@ class _Ear:
     """What one stream has heard of and not looked at yet."""
 
     cameras: frozenset[str] | None
+    session: str = ""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -59,10 +62,10 @@ class Hub:
             self._end = None
         self._post(self._wake, None)
 
-    @property
-    def full(self) -> bool:
-        """No further stream can be opened."""
-        return len(self._ears) >= MOST_STREAMS
+    def full(self, session: str) -> bool:
+        """No further stream can be opened, or none of this session."""
+        of_session = sum(ear.session == session for ear in self._ears)
+        return len(self._ears) >= MOST_STREAMS or of_session >= MOST_OF_SESSION
 
     async def stream(
         self,
@@ -70,13 +73,14 @@ class Hub:
         look: Callable[[], Regions],
         holds: Callable[[], bool],
         cameras: frozenset[str] | None,
+        session: str,
     ) -> AsyncIterator[bytes]:
         """The events of one page. `look` renders its regions; `shown` is the first look.
 
         The first event has the mark of that look: a page that shows something else, because things
         changed before the stream began, knows by it.
         """
-        ear = _Ear(cameras)
+        ear = _Ear(cameras, session)
         self._ears.add(ear)
         ear.woken.set()  # something may have changed since the first look
         try:
