@@ -169,6 +169,131 @@ def test_the_boxes_are_those_of_the_standard() -> None:
         assert bases == [(0x02_0000).to_bytes(4)] * 2  # default-base-is-moof
 
 
+MATRIX = "00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000"
+"""The unity matrix of ISO/IEC 14496-12, 8.2.2.2."""
+NO_TIMES = "00000000 00000000"
+"""Made and changed: nothing of the time of day."""
+
+
+def nal(data: bytes, kind: int) -> bytes:
+    """The stream's own SPS (7) or PPS (8)."""
+    return next(n for n in re.split(rb"\x00*\x00\x00\x01", data) if n and n[0] & 31 == kind)
+
+
+def test_the_init_segment_is_that_of_the_standard_field_by_field() -> None:
+    video, sound = film("IP", width=162, height=98), hum(0.1)
+    init = muxer(SOUND).init(gops(video, sound)[0])
+    sps, pps = nal(video[0].data, 7), nal(video[0].data, 8)
+    avcc = (
+        b"\x01" + sps[1:4] + b"\xff\xe1"  # lengths of 4 bytes, one SPS
+        + len(sps).to_bytes(2) + sps + b"\x01" + len(pps).to_bytes(2) + pps
+    )  # fmt: skip
+    avc1 = (
+        f"{86 + 8 + len(avcc):08x} 61766331 000000000000 0001 {'00' * 16}"
+        f"00a2 0062 00480000 00480000 00000000 0001 {'00' * 32} 0018 ffff"
+        f"{8 + len(avcc):08x} 61766343 {avcc.hex()}"
+    )
+    esds = (
+        "00000027 65736473 00000000"
+        "03 19 0002 00"  # ES_Descriptor: track 2, nothing optional
+        "04 11 40 15 000000 00000000 00000000"  # MPEG-4 audio, an audio stream, no bit rates
+        "05 02 1188"  # AAC-LC, 48 kHz, one channel
+        "06 01 02"  # as MP4 files want it
+    )
+    mp4a = f"0000004b 6d703461 000000000000 0001 {'00' * 8} 0001 0010 00000000 bb800000 {esds}"
+    tables = [("stts", NO_TIMES), ("stsc", NO_TIMES), ("stsz", f"{NO_TIMES} 00000000")]
+    tables += [("stco", NO_TIMES)]
+    here = "00000000 00000001 0000000c 75726c20 00000001"  # one source: this file
+    wanted = [
+        ("ftyp", b"iso6\0\0\0\0iso6isommp41".hex()),
+        (
+            "moov/mvhd",
+            f"00000000 {NO_TIMES} 000f4240 00000000 00010000 0100 0000 {NO_TIMES}"
+            f"{MATRIX} {'00' * 24} 00000003",
+        ),
+    ]
+    for number, volume, size, hz, handler, head, entry in (
+        ("00000001", "0000", "00a20000 00620000", "000f4240", b"vide", "vmhd", avc1),
+        ("00000002", "0100", "00000000 00000000", "0000bb80", b"soun", "smhd", mp4a),
+    ):
+        name = {b"vide": b"Picture\0", b"soun": b"Sound\0"}[handler]
+        wanted += [
+            (
+                "moov/trak/tkhd",  # flags: enabled, and in the movie
+                f"00000003 {NO_TIMES} {number} 00000000 00000000 {NO_TIMES}"
+                f"0000 0000 {volume} 0000 {MATRIX} {size}",
+            ),
+            ("moov/trak/mdia/mdhd", f"00000000 {NO_TIMES} {hz} 00000000 55c4 0000"),
+            (
+                "moov/trak/mdia/hdlr",
+                f"00000000 00000000 {handler.hex()} {'00' * 12} {name.hex()}",
+            ),
+            (
+                f"moov/trak/mdia/minf/{head}",
+                f"00000001 {NO_TIMES}" if head == "vmhd" else "00000000 00000000",
+            ),
+            ("moov/trak/mdia/minf/dinf/dref", here),
+            ("moov/trak/mdia/minf/stbl/stsd", f"00000000 00000001 {entry}"),
+            *((f"moov/trak/mdia/minf/stbl/{kind}", body) for kind, body in tables),
+        ]
+    for number, ticks in (("00000001", FRAME_US), ("00000002", 1024)):
+        trex = f"00000000 {number} 00000001 {ticks:08x} 00000000 02000000"
+        wanted.append(("moov/mvex/trex", trex))
+    leaves = [(path, body) for path, body in tree(init) if path not in OUTER]
+    assert leaves == [(path, bytes.fromhex(body)) for path, body in wanted]
+
+
+OUTER = {
+    *("moov", "moov/trak", "moov/trak/mdia", "moov/trak/mdia/minf", "moov/trak/mdia/minf/dinf"),
+    *("moov/trak/mdia/minf/stbl", "moov/mvex"),
+}
+
+
+def test_a_segment_is_that_of_the_standard_field_by_field() -> None:
+    video = film("IPPIP")
+    recording = gops(video, hum(0.3))
+    third, fourth = times_us(video)[3:]
+    end = (video[-1].t_ns + FRAME_NS - START_NS) // 1000
+    init, _, segment = muxed(recording, SOUND)
+    gop = recording[1]
+    pictures = [slices(packet.data) for packet in gop.video]
+    sound = [packet.data for packet in gop.sound]
+    assert len(sound) > 1
+    found = list(tree(segment))
+    (size,) = [8 + len(body) for path, body in found if path == "moof"]
+    at = size + 8
+    frames = [packet for packet in recording[0].sound if packet.t_ns >= START_NS]
+    rows = [f"{fourth - third:08x} {len(pictures[0]):08x} 02000000"]
+    rows += [f"{end - fourth:08x} {len(pictures[1]):08x} 01010000"]
+    wanted = [
+        ("moof/mfhd", "00000000 00000002"),
+        ("moof/traf/tfhd", "00020000 00000001"),
+        ("moof/traf/tfdt", f"01000000 {third:016x}"),
+        ("moof/traf/trun", f"00000701 00000002 {at:08x} {' '.join(rows)}"),
+        ("moof/traf/tfhd", "00020000 00000002"),
+        ("moof/traf/tfdt", f"01000000 {len(frames) * 1024:016x}"),
+        (
+            "moof/traf/trun",
+            f"00000301 {len(sound):08x} {at + sum(map(len, pictures)):08x}"
+            + " ".join(f"00000400 {len(data):08x}" for data in sound),
+        ),
+        ("mdat", b"".join(pictures + sound).hex()),
+    ]
+    leaves = [(path, body) for path, body in found if path not in ("moof", "moof/traf")]
+    assert leaves == [(path, bytes.fromhex(body)) for path, body in wanted]
+    assert played(init + segment)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "specific"),
+    [(48_000, 1, "1188"), (44_100, 2, "1210"), (16_000, 1, "1408"), (8_000, 2, "1590")],
+)
+def test_sound_is_described_as_the_standard_of_aac_does(
+    rate_hz: int, channels: int, specific: str
+) -> None:
+    assert SoundFormat(rate_hz, channels).specific == bytes.fromhex(specific)
+
+
 def test_parts_are_the_packets_own_memory() -> None:
     mux = muxer()
     (gop,) = gops(film("IPP"))
@@ -322,6 +447,10 @@ def test_no_picture_can_last_longer_than_a_file_can_say() -> None:
     mux.init(first)
     with pytest.raises(StreamError, match="jumps by 4295"):
         mux.segment(replace(first, video=(first.video[0], far)))
+    longest = replace(first.video[1], t_ns=START_NS + ((1 << 32) - 1) * 1000)
+    other = muxer()
+    mp4 = other.init(first) + joined(other, replace(first, video=(first.video[0], longest)))
+    assert demuxed(mp4)[0][1] == (1 << 32) - 1
     mux.segment(first)
     later = replace(second.video[0], t_ns=far.t_ns * 100)
     assert joined(mux, replace(second, video=(later,)))  # between segments any time may pass

@@ -61,6 +61,12 @@ def test_several_slices_are_found_by_the_whole_search(start: bytes) -> None:
     assert picture.idr
 
 
+def test_a_search_that_need_not_be_whole_ends_at_the_first_slice() -> None:
+    data = annexb(AUD, DELTA, DELTA + b"\x55" * 40)
+    begin = data.index(DELTA)
+    assert split(data, whole=False).slices == [(begin, len(data))]
+
+
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(
     ("behind", "plain"),
@@ -93,6 +99,11 @@ def test_a_mere_header_has_no_slice() -> None:
 @pytest.mark.parametrize("data", [SHORT, LONG, LONG + SHORT, LONG + b"\0\0"])
 def test_start_codes_without_anything_hold_nothing(data: bytes) -> None:
     assert split(data, whole=True) == ([], [], False, True)
+
+
+@pytest.mark.parametrize("zeros", [1, 58, 59, 63, 64])
+def test_zeros_before_the_first_start_code_are_padding(zeros: int) -> None:
+    assert units(b"\0" * zeros + SHORT + KEY, whole=True) == [KEY]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +225,10 @@ def written_sps(
     return nal(b"\x67", head + size + "0")
 
 
+LISTS = ue(1) + ue(0) + ue(0) + "01"
+"""4:2:0 of 8 bits, no bypass, and scaling lists follow."""
+
+
 def read(sps: bytes) -> tuple[int, int]:
     sets = parameter_sets([annexb(sps, PPS, KEY)])
     return sets.width, sets.height
@@ -246,11 +261,39 @@ def read(sps: bytes) -> tuple[int, int]:
             ),
             (128, 96),
         ),
+        # 4:4:4 has twelve scaling lists, the last three of 64 for the colours
+        (written_sps(profile=244, chroma=ue(3) + "0" + ue(0) + ue(0) + "01" + "0" * 12), None),
+        (
+            written_sps(
+                profile=244,
+                chroma=ue(3) + "0" + ue(0) + ue(0) + "01" + "0" * 11 + "1" + se(1) * 64,
+            ),
+            None,
+        ),
+        # a list goes on from 255 with 0, which ends it: the last number is repeated
+        (
+            written_sps(
+                profile=100,
+                chroma=ue(1) + ue(0) + ue(0) + "01" + "1" + se(127) + se(120) + se(1) + "0" * 7,
+            ),
+            None,
+        ),
+        (SPS.ljust(1024, b"\1"), None),
+        # eight flags and no more: what follows them is read at its place
+        (written_sps(profile=100, chroma=LISTS + "0" * 8, order=ue(0) + ue(4)), None),
         (written_sps(columns=1024, rows=1024), (16384, 16384)),
     ],
 )  # fmt: skip
 def test_a_written_sps_is_read_back(sps: bytes, size: tuple[int, int] | None) -> None:
     assert read(sps) == (size or (128, 96))
+
+
+@pytest.mark.parametrize("profile", [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135])
+def test_the_profiles_of_the_standard_say_their_chroma_format(profile: int) -> None:
+    """7.3.2.1.1; in 4:2:2 a step of cropping is one row, elsewhere two."""
+    chroma = ue(2) + ue(0) + ue(0) + "00"
+    crop = "1" + ue(0) + ue(1) + ue(0) + ue(1)
+    assert read(written_sps(profile=profile, chroma=chroma, crop=crop)) == (126, 95)
 
 
 @pytest.mark.parametrize(

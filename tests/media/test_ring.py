@@ -240,6 +240,19 @@ def test_a_press_after_the_stop_resumes_without_loss() -> None:
     assert bench.see("PPPPI").given() == "B 0-4 5-9"
 
 
+def test_what_was_resumed_is_there_once_after_the_next_stop() -> None:
+    bench = Bench()
+    bench.ring.begin("B")
+    bench.see("IPPPP")
+    bench.ring.until(3 * FRAME_NS)
+    bench.see("I")
+    assert bench.ring.resume()
+    bench.see("PPPPI")
+    bench.ring.until(10 * FRAME_NS)
+    bench.see("PPPP")
+    assert bench.given() == "B 0-4 5-9 10-10 end@10"
+
+
 def test_a_press_that_comes_too_late_is_told() -> None:
     bench = Bench()
     bench.ring.begin("B")
@@ -448,6 +461,18 @@ def test_a_ring_never_begins_with_a_gop_that_depends_on_another() -> None:
     bench.ring.begin("B")
     assert bench.given() == "B"
     assert bench.see("PI").given() == "20-21"
+
+
+def test_a_ring_after_a_stop_does_not_begin_with_what_depends_on_the_recording() -> None:
+    bench = Bench(policy(10))
+    bench.ring.begin("B")
+    bench.see("I" + "P" * 12)  # cut at 10: the open GOP has no keyframe
+    bench.ring.until(12 * FRAME_NS)
+    bench.see("P" * 9 + "IP")
+    assert bench.given() == "B 0-9 10-12 end@12"
+    bench.press(23, before=20)
+    bench.ring.begin("C")
+    assert bench.see("PI").given() == "C 22-24"
 
 
 def test_a_ring_never_goes_on_after_a_gap_without_a_keyframe() -> None:

@@ -28,6 +28,39 @@ class Desk:
         return ", ".join(map(said, self.effects))
 
 
+def logged(script: str, until_s: float) -> list[events.Log]:
+    shift = Shift(policy(pause_s=900))
+    shift.script(script)
+    steps = shift.run(until_s)
+    return [one for *_, effects in steps for one in effects if isinstance(one, events.Log)]
+
+
+@pytest.mark.parametrize(
+    ("script", "acts"),
+    [
+        ("10 function 0.3", ["warned only"]),
+        ("10 press 0.1\n10.5 function 1.2", ["cancelled"]),
+        ("10 function 3.5\n20 function 0.3", ["pause", "pause over"]),
+    ],
+)
+def test_what_the_wearer_did_without_a_recording_is_sealed_under_one_word(
+    script: str, acts: list[str]
+) -> None:
+    told = logged(script, 30)
+    assert {one.kind for one in told} == {"act"}
+    assert [dict(one.details) for one in told] == [{"act": act} for act in acts]
+
+
+def test_a_function_button_that_was_stuck_asks_for_nothing_when_it_lets_go() -> None:
+    shift = Shift(policy())
+    shift.script("1 press 1.1\n10 function 40")
+    shift.run(49)
+    steps = shift.run(60)
+    felt = [one for *_, effects in steps for one in effects if isinstance(one, events.Vibrate)]
+    assert [one.pattern.name for one in felt] == []
+    assert shift.model.state is State.RECORDING
+
+
 # ---- time ----------------------------------------------------------------------------------------
 
 

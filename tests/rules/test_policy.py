@@ -72,6 +72,39 @@ def test_the_ranges_in_the_comments_of_the_default_file_are_those_that_are_enfor
 # ---- what a policy says --------------------------------------------------------------------------
 
 
+LIMITS: list[tuple[str, str, float, float]] = [
+    ("warning", "lead_s", 0, 5),
+    ("warning", "volume_day_percent", 10, 100),
+    ("warning", "volume_night_percent", 10, 100),
+    ("warning", "night_from_hour", 0, 23),
+    ("warning", "night_until_hour", 0, 23),
+    ("keep", "pre_record_s", 0, 120),
+    ("keep", "post_record_s", 0, 120),
+    ("keep", "acknowledged_for_h", 0, 672),
+    ("wearer", "reminder_s", 30, 600),
+    ("wearer", "pause_s", 60, 14_400),
+    ("video", "width", 320, 1920),
+    ("video", "height", 180, 1080),
+    ("video", "fps", 5, 60),
+    ("video", "bitrate_kbps", 100, 20_000),
+    ("video", "keyframe_interval_s", 0.5, 4),
+]
+
+
+@pytest.mark.parametrize(("table", "key", "least", "most"), LIMITS, ids=[row[1] for row in LIMITS])
+def test_a_number_may_be_its_limit_and_no_more(
+    table: str, key: str, least: float, most: float
+) -> None:
+    def file(number: float) -> str:
+        others = 'privacy_assessment = "DPIA 12"' if table == "keep" else ""
+        return f'name = "p"\n[{table}]\n{key} = {number}\n{others}'
+
+    for number in (least, most):
+        assert getattr(getattr(read(file(number)), table), key) == number
+    for number in (least - 1, most + 1):
+        assert f"{table}.{key}" in refused(file(number))
+
+
 def test_times_in_nanoseconds() -> None:
     policy = read(
         'name = "a"\n[warning]\nlead_s = 1.5\n[keep]\npre_record_s = 20\npost_record_s = 0.25\n'

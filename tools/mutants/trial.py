@@ -23,7 +23,8 @@ from tools.mutants.mutations import Mutant
 MEMORY_BYTES = 3 << 30
 """A fault that makes a loop endless must not take the machine's memory."""
 
-TEMPORARY = "build/mutants/tmp"
+TEMPORARY = f"build/mutants/tmp/{os.getpid()}"
+"""One of these for each run of the tool: when a run ends, another may go on."""
 OPTIONS = (
     *("-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-cov"),
     *("--hypothesis-seed=0", "-o", "faulthandler_timeout=0"),
