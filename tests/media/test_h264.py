@@ -86,6 +86,11 @@ def test_what_lies_behind_a_slice_is_seen(behind: bytes, plain: bool, whole: boo
     assert picture.plain is plain
 
 
+def test_padding_is_zeros_and_nothing_else() -> None:
+    slice_ = DELTA + b"X"
+    assert units(annexb(slice_, slice_) + b"\0\0\0", whole=True) == [slice_, slice_]
+
+
 def test_a_slice_may_end_like_filler() -> None:
     data = annexb(DELTA + b"\x01\xff\x80")
     assert units(data, whole=False) == [DELTA + b"\x01\xff\x80"]

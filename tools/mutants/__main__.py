@@ -35,8 +35,9 @@ ROOMS = {
         ["device/bodycam/rules"],
         [
             f"tests/rules/test_{name}.py"
-            for name in ("contacts", "cues", "machine", "policy", "rules_page", "shifts", "table")
-        ],
+            for name in ("asked", "contacts", "cues", "machine", "policy", "rules_page", "shifts")
+        ]
+        + ["tests/rules/test_table.py", "tests/test_faults_page.py"],
     ),
     "media": (["device/bodycam/media"], ["tests/media"]),
     "evidence": (["device/bodycam/evidence"], ["tests/evidence", "tests/station/test_vectors.py"]),
