@@ -28,6 +28,11 @@ def test_it_shows_itself_unless_somebody_is_being_filmed_or_warned(state: State)
     assert asked.why_not_locate(camera(state)) == LOCATE.get(state, "")
 
 
+def test_it_shows_itself_once_a_minute() -> None:
+    told = [asked.why_not_locate(camera(State.STANDBY), rested_s) for rested_s in (59.9, 60)]
+    assert told == ["It has just shown itself: a minute must pass.", ""]
+
+
 @pytest.mark.parametrize("state", State)
 def test_it_starts_anew_in_the_dock_only_and_once_an_hour(state: State) -> None:
     told = [asked.why_not_reboot(camera(state), up_s) for up_s in (3599, 3600)]
@@ -42,8 +47,3 @@ def test_it_is_configured_in_the_dock_or_where_there_is_none_in_standby(state: S
     assert asked.may_configure(camera(state), dock_fitted=True) == (state is State.DOCKED)
     without = asked.may_configure(camera(state), dock_fitted=False)
     assert without == (state in (State.DOCKED, State.STANDBY))
-
-
-def test_what_shows_where_it_is_looks_like_nothing_that_films() -> None:
-    assert asked.LOCATE_LIGHT.colour == "green"
-    assert asked.LOCATE_LIGHT.name == asked.LOCATE_FELT.name == "locate"
