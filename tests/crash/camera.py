@@ -3,10 +3,10 @@
 The real road: Footage, Writer, Vault, recovery, PosixCard. The verdicts are the station's.
 """
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
@@ -87,10 +87,37 @@ def start(card: PosixCard, number: int) -> tuple[Vault, list[Found]]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is recorded: GOPs of three pictures, in two recordings, the first in two batches."""
+
+    gops: int = 5
+    first_batch: int = 7
+    """Pictures."""
+    note_bytes: int = 9000
+    logs: int = 5
+    """Lines for the journal that wait and are written at once."""
+    second: int = 4
+    """GOPs of the recording that is never stopped."""
+
+    @classmethod
+    def drawn(cls, dice: random.Random) -> "Story":
+        """One of many."""
+        gops = dice.randint(3, 9)
+        return cls(
+            gops,
+            dice.randint(4, 3 * gops - 1),
+            dice.choice((10, 400, 3000, 9000, 20_000)),
+            dice.randint(0, 16),
+            dice.randint(1, 9),
+        )
+
+
 class Life:
     """What a camera does on a disk, and what it has reported by each moment of it."""
 
-    def __init__(self, root: Path, told: Told = NOTHING) -> None:
+    def __init__(self, root: Path, told: Told = NOTHING, story: Story = Story()) -> None:
+        self.story = story
         self.told = told
         self.disk = Disk(root, lambda: self.told)
         self._root = root
@@ -121,14 +148,15 @@ class Life:
             _clear(vault)
 
     def _record(self) -> None:
-        first, second = _films()
+        story = self.story
+        first, second = _film(story.gops, START_NS), _film(story.second, START_NS + 10**10)
         self._begin()
-        self._feed(first[:7])
-        self._footage.note(Note("mark", START_NS, (("long", "x" * 9000),)))
-        for number in range(5):
+        self._feed(first[: story.first_batch])
+        self._footage.note(Note("mark", START_NS, (("long", "x" * story.note_bytes),)))
+        for number in range(story.logs):
             self._footage.log(Log("act", START_NS, (("number", number),)))
         self._steps()
-        self._feed(first[7:])
+        self._feed(first[story.first_batch :])
         self._footage.finish()
         self._steps()
         self._begin()
@@ -229,12 +257,8 @@ class _Card(PosixCard):
             self._journal_told()
 
 
-@cache
-def _films() -> tuple[Sequence[Packet], Sequence[Packet]]:
-    later_ns = START_NS + 10**10
-    return film("IPP" * 5, width=64, height=36), film(
-        "IPP" * 4, width=64, height=36, start_ns=later_ns
-    )
+def _film(gops: int, start_ns: int) -> Sequence[Packet]:
+    return film("IPP" * gops, width=64, height=36, start_ns=start_ns)
 
 
 # ---- what must hold ------------------------------------------------------------------------------
