@@ -26,7 +26,7 @@ from bodycam_station.board.server import Server
 from bodycam_station.files import Folder, shown
 from bodycam_station.fleet.broker import broker_of
 from bodycam_station.fleet.service import FleetService, open_fleet
-from bodycam_station.fleet.settings import settings_of
+from bodycam_station.fleet.settings_file import settings_of
 from bodycam_station.fleet.store import FILE as DATABASE
 from bodycam_station.fleet.store import Store
 from bodycam_station.station import Station

@@ -29,7 +29,8 @@ from bodycam_station.fleet.outbox import Outbox
 from bodycam_station.fleet.port import StorageError, Told
 from bodycam_station.fleet.roster import Roster, finding_of
 from bodycam_station.fleet.schema import CAMERAS, SPELLS
-from bodycam_station.fleet.settings import Settings, settings_of
+from bodycam_station.fleet.settings import Settings
+from bodycam_station.fleet.settings_file import settings_of
 from bodycam_station.fleet.store import FILE as DATABASE
 from bodycam_station.fleet.store import Store
 from bodycam_station.fleet.taking import Incoming, Taking, Tally

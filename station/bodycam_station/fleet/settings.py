@@ -5,11 +5,9 @@ A key that is not known, or out of its range, is refused with its name: nothing 
 
 import tomllib
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from bodycam.errors import ConfigError
-from bodycam_station.files import keep_secret, read_settings_file
 
 FILE = "fleet.toml"
 
@@ -71,17 +69,6 @@ class Settings:
     """Stations that take messages in together give the same word here, and each another name."""
     database: str = ""
     """postgresql://…; empty: fleet.db in the station's folder."""
-
-
-def settings_of(folder: Path) -> Settings:
-    """Those in a station's folder; raises ConfigError where they cannot be used."""
-    data = read_settings_file(folder / FILE)
-    if data is None:
-        return Settings()
-    settings = read_settings(data)
-    if settings.hook_secret or "@" in settings.database:
-        keep_secret(folder / FILE, "a secret")
-    return settings
 
 
 def read_settings(data: bytes) -> Settings:
