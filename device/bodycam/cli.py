@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None, hardware: Hardware = PI) -> int:
         # Whoever read our output has gone; nothing more may be written to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"bodycam: {where}{error.strerror or error}.", file=sys.stderr)
+        return 1
     return code
 
 

@@ -171,7 +171,7 @@ def test_a_recorder_that_is_killed_loses_nothing_durable_and_its_next_life_goes_
 def test_a_recorder_that_stood_still_goes_on_and_says_what_is_missing(
     desk: Desk, start: Callable[..., Process]
 ) -> None:
-    """Longer than 5 s systemd's watchdog does not wait: then it is killed, and as above."""
+    """Longer than 5 s systemd's watchdog does not wait: the next test."""
     camera = start()
     camera.until("recording")
     camera.process.send_signal(signal.SIGSTOP)
@@ -187,6 +187,30 @@ def test_a_recorder_that_stood_still_goes_on_and_says_what_is_missing(
     words = dict(re.findall(r'"(\w+)": (\d+)', gap))
     assert 2_800_000 < int(words["to_us"]) - int(words["from_us"]) < 4_500_000
     assert {"felt not-recording", "felt fault"} & {*camera.said}
+
+
+def test_a_recorder_that_stands_still_for_longer_is_ended_as_systemd_ends_it_and_recovers(
+    desk: Desk, start: Callable[..., Process]
+) -> None:
+    """What the unit says for a watchdog that is not fed: SIGABRT, and after a time SIGKILL.
+
+    To a process that is stopped the time is nothing; some kernels end it by the first already.
+    """
+    unit = (Path(__file__).parents[2] / "systemd/bodycam.service").read_text()
+    assert {"WatchdogSec=5", "TimeoutAbortSec=5"} <= {*unit.splitlines()}
+    camera = start()
+    camera.until("recording")
+    camera.process.send_signal(signal.SIGSTOP)
+    durable = [one.name for folder in desk.folders for one in reading(folder).objects]
+    camera.process.send_signal(signal.SIGABRT)
+    with suppress(subprocess.TimeoutExpired):
+        camera.process.wait(0.5)
+    camera.process.kill()
+    assert camera.process.wait(PATIENCE_S) in (-signal.SIGABRT, -signal.SIGKILL)
+    assert [one.outcome for one in recover(desk)] == ["recovered"]
+    kept = [one.name for folder in desk.folders for one in reading(folder).objects]
+    assert len(durable) > 1
+    assert kept[: len(durable)] == durable
 
 
 def test_a_recorder_without_memory_leaves_what_can_be_recovered(
