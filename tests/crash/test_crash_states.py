@@ -180,7 +180,7 @@ def test_the_power_goes_while_a_recording_is_deleted(
     truth = {**life.disk.longest, **worked.disk.longest}
     found = cuts(life.disk.moments, dice, depth.at_a_step)
     tally.replay("while a recording is deleted", found, truth)
-    assert tally.distinct >= depth.least(80, 30)
+    assert tally.distinct >= depth.least(60, 30)
 
 
 def _begun(worked: Life, depth: Depth, dice: random.Random) -> list[tuple[State, Told]]:
@@ -229,7 +229,7 @@ def test_a_call_fails_and_then_the_power_goes(
         life = _worked(desk / f"{number}", worked.story, fault)
         found = cuts(_some_of(life, fault.call, depth, dice), dice, depth.after)
         tally.replay(f"{errno.errorcode[fault.number]} at a call", found, life.disk.longest)
-    assert tally.distinct >= depth.least(120, 30)
+    assert tally.distinct >= depth.least(90, 30)
 
 
 @depths

@@ -120,7 +120,7 @@ def test_what_is_not_for_now_is_dropped_and_counted_over_a_real_broker(
             ("cmd/report", body("expired", -1), 20),
             ("cmd/report", body("too-long", 90), 20),
             ("cmd/report", body("forever"), None),
-            ("cmd/report", body("longer-than-30-s"), 31),
+            ("cmd/report", body("longer-than-30-s"), 60),
             ("cmd/record", body("unknown"), 20),
             ("cmd/locate", body("misshapen"), 20),
             ("cmd/report", b"{", 20),
