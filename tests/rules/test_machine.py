@@ -51,6 +51,62 @@ def test_what_the_wearer_did_without_a_recording_is_sealed_under_one_word(
     assert [dict(one.details) for one in told] == [{"act": act} for act in acts]
 
 
+ALL_DEAD = "0 light dead\n0 buzzer dead\n0 speaker dead\n10 press 0.1"
+LOST = {"from_us": 19_000_000, "to_us": 20_000_000, "pictures": 30}
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (
+            ALL_DEAD,
+            [
+                *(("Log", "fault", {"fault": f"{dead}-dead"}) for dead in ("speaker", "buzzer")),
+                ("Log", "fault", {"fault": "light-dead"}),
+                ("Log", "fault", {"fault": "warning-failed"}),
+                (
+                    "Note",
+                    "faults",
+                    {"faults": "buzzer-dead,light-dead,speaker-dead,warning-failed"},
+                ),
+            ],
+        ),
+        (
+            "0 speaker late 0.3\n10 press 1.5",
+            [("Note", "played", {"output": "speaker", "part": "to its end"})],
+        ),
+        (
+            "5 raise sound-lost\n10 press 0.1\n20 broke error\n30 off empty",
+            [
+                ("Log", "fault", {"fault": "sound-lost"}),
+                ("Note", "faults", {"faults": "sound-lost"}),
+                ("Log", "broke", {"why": "error"}),
+                ("Note", "faults", {"faults": "sound-lost"}),
+                ("Log", "shutdown", {"reason": "empty", "state": "recording"}),
+            ],
+        ),
+        (
+            "10 press 0.1\n20 drop",
+            [
+                ("Log", "fault", {"fault": "footage-dropped"}),
+                ("Note", "fault", {"fault": "footage-dropped"}),
+                ("Log", "gap", LOST),
+                ("Note", "gap", LOST),
+            ],
+        ),
+    ],
+    ids=["nothing can warn", "played late", "broke and off", "dropped"],
+)
+def test_notes_and_lines_have_the_fields_of_the_format(
+    script: str, told: list[tuple[str, str, dict[str, object]]]
+) -> None:
+    shift = Shift(policy())
+    shift.script(script)
+    found = [one for *_, effects in shift.run(40) for one in effects]
+    said = [one for one in found if isinstance(one, events.Note | events.Log)]
+    assert [(type(one).__name__, one.kind, dict(one.details)) for one in said] == told
+
+
 def test_a_function_button_that_was_stuck_asks_for_nothing_when_it_lets_go() -> None:
     shift = Shift(policy())
     shift.script("1 press 1.1\n10 function 40")
