@@ -126,12 +126,12 @@ class Camera:
         (self.card / "recordings").mkdir(parents=True, exist_ok=True)
         self.journal("boot")
 
-    def reboot(self, boot: str) -> None:
-        """Another boot goes on with the journal."""
+    def reboot(self, boot: str, first: str = "boot") -> None:
+        """Another boot goes on with the journal; `first` is the kind of its first line."""
         self._journal = Journal(
             self.device, self.key, boot, seq=self._journal.seq, prev=self._journal.head
         )
-        self.journal("boot")
+        self.journal(first)
 
     def journal(self, kind: str, *, rec: str | None = None, head: str | None = None) -> str:
         """Write a line into the card's journal; its digest."""

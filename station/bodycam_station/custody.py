@@ -262,8 +262,12 @@ def never_begun(journal: Journal, rec: str, known: Known | None) -> bool:
 
 def _awaits_start(journal: Journal, rec: str) -> bool:
     """Whether it was opened and not ended yet: the camera does that at its next start."""
-    last_boot = len(journal.boots) - 1
-    return journal.told.get(rec) == [OPEN] and journal.opened_in[rec] == last_boot
+    return journal.told.get(rec) == [OPEN] and not _started_since(journal, rec)
+
+
+def _started_since(journal: Journal, rec: str) -> bool:
+    """Whether a later start came to its end; one that was cut short has written no `boot`."""
+    return any(boot.begun for boot in journal.boots[journal.opened_in[rec] + 1 :])
 
 
 def _journal(journal: Journal, known: Known | None) -> Iterator[Finding]:
@@ -367,10 +371,13 @@ def _ended(journal: Journal, rec: str, lying: Lying) -> Iterator[Finding]:
         yield finding("said-damaged", rec)
     elif DELETED in told:
         yield finding("deleting", rec)
-    elif rec in lying.unfinished and rec in journal.openings:
-        since = journal.opened_in[rec] < len(journal.boots) - 1
-        if since and not {CLOSE, RECOVERED} & {*told}:
-            yield finding("unended", rec)
+    elif (
+        rec in lying.unfinished
+        and rec in journal.openings
+        and _started_since(journal, rec)
+        and not {CLOSE, RECOVERED} & {*told}
+    ):
+        yield finding("unended", rec)
 
 
 def _count(number: int, what: str) -> str:

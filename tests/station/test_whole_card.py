@@ -134,6 +134,16 @@ def test_an_opening_that_the_card_refused_before_others(camera: Camera, look: Lo
     assert ("missing", rec) in found(look(camera))
 
 
+def test_an_opening_whose_void_a_second_power_cut_took(camera: Camera, look: Look) -> None:
+    """The camera was starting, and had not come to its end: the next start goes on with it."""
+    rec = "cam07-000042-00000000"
+    camera.journal("open", rec=rec)
+    camera.reboot("cut-short", "journal-cut")
+    assert ("pending", rec) in found(look(camera))
+    camera.journal("boot")
+    assert ("missing", rec) in found(look(camera))
+
+
 def test_an_opening_that_the_camera_called_void(camera: Camera, look: Look) -> None:
     rec = "cam07-000042-00000000"
     camera.journal("open", rec=rec)
