@@ -112,7 +112,9 @@ def test_what_is_not_for_now_is_dropped_and_counted_over_a_real_broker(
         # The clock of the desk is set, so what a command says of its end counts.
         cam.process.sides.clock.wall = lambda: WallTime(time.time_ns(), "ntp", 1)  # type: ignore[method-assign]
         cam.says(config_version=5)
-        fleet.until(lambda: fleet.of("status"), "a status")
+        # Before the link has seen that, an older configuration would be news to it.
+        known = lambda: [one.config_version for one in fleet.of("status")][-1:] == [5]  # noqa: E731
+        fleet.until(known, "a status with what is in force")
         fleet.say(f"{root}/cmd/report", body("good"))
         fleet.until(lambda: fleet.of("res"), "an answer to the one that is good")
         dropped = [
